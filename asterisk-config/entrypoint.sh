@@ -1,0 +1,32 @@
+#!/bin/sh
+# Writes the configuration with the values of PBX_*, makes what is missing, becomes Asterisk.
+set -eu
+
+: "${PBX_ASTERISK_DIR:=/srv/pbx}" "${PBX_CONFIG_SOURCE:=/usr/share/pbx-x}"
+: "${PBX_TLS_CERT:=$PBX_ASTERISK_DIR/tls/cert.pem}" "${PBX_TLS_KEY:=$PBX_ASTERISK_DIR/tls/key.pem}"
+export PBX_ASTERISK_DIR PBX_TLS_CERT PBX_TLS_KEY
+
+umask 077
+cd "$PBX_ASTERISK_DIR"
+mkdir -p etc log run var/cache var/lib/agi-bin var/lib/keys spool/monitor spool/outgoing \
+    spool/recording spool/system spool/tmp spool/voicemail
+
+# Asterisk's own ${...} must survive, so only the names that are set are replaced
+# shellcheck disable=SC2016
+names=$(env | sed -n 's/^\(PBX_[A-Z0-9_]*\)=.*/${\1}/p' | tr '\n' ' ')
+for file in "$PBX_CONFIG_SOURCE"/*.conf; do
+    envsubst "$names" <"$file" >"etc/$(basename "$file")"
+done
+# shellcheck disable=SC2016
+if grep -n '\${PBX_[A-Z0-9_]*}' etc/*.conf; then
+    echo "these lines ask for values that the environment does not have" >&2
+    exit 1
+fi
+
+if [ ! -e "$PBX_TLS_CERT" ]; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 825 \
+        -subj "/CN=$(hostname)" -addext "subjectAltName=DNS:$(hostname),DNS:localhost" \
+        -keyout "$PBX_TLS_KEY" -out "$PBX_TLS_CERT"
+fi
+
+exec asterisk -f -C "$PBX_ASTERISK_DIR/etc/asterisk.conf"

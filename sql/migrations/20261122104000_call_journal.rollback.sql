@@ -1,0 +1,3 @@
+DROP TABLE journal_positions;
+DROP TABLE call_positions;
+DROP TABLE call_events;

@@ -1,0 +1,1 @@
+"""PBX-X: a telephone exchange. Asterisk carries the calls, this application decides."""

@@ -1,0 +1,1 @@
+"""Asterisk's door: the only package that speaks ARI."""

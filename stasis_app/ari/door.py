@@ -1,0 +1,186 @@
+"""The one door to Asterisk: aioari's client, its connection kept up, its answers typed."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import aioari
+import aiohttp
+import structlog
+
+from . import events
+from .errors import AriError, Replaced, Unreachable
+from .inboxes import Inboxes
+from .transport import Reply, Transport
+
+log = structlog.get_logger()
+
+CONTROL_SESSIONS = 4
+BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Door:
+    """Requests to one Asterisk and the events of one Stasis application.
+
+    `inboxes` gets every event. Methods raise `Gone` when their object has ended, `Unreachable`
+    after `deadline` seconds or without a connection, `AriError` for any other refusal.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        app: str,
+        inboxes: Inboxes,
+        *,
+        deadline: float = 5.0,
+    ) -> None:
+        self.app = app
+        self._url = url
+        self._inboxes = inboxes
+        self._transport = Transport(url, username, password, deadline)
+        self._client: Any = None
+        self._replaced = False
+        self._sealed = False
+        self.connected = asyncio.Event()
+
+    async def keep_open(self, on_open: Callable[[], Awaitable[None]]) -> None:
+        """Connect, call `on_open`, read events until the connection ends, and begin again.
+
+        Raises Replaced when another process takes our application's name.
+        """
+        failures = 0
+        while True:
+            try:
+                await self._open_once(on_open)
+                failures = 0
+            except (AriError, aiohttp.ClientError, OSError, KeyError, ValueError) as error:
+                log.warning("asterisk unreachable", action="ari_unreachable", error=str(error))
+            if self._replaced:
+                raise Replaced(self.app)
+            if self.connected.is_set():
+                failures = 0
+            self.connected.clear()
+            await asyncio.sleep(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
+            failures += 1
+
+    async def _open_once(self, on_open: Callable[[], Awaitable[None]]) -> None:
+        if self._client is None:
+            self._client = await self._introduce()
+        reading = asyncio.create_task(self._client.run(self.app), name="ari-events")
+        try:
+            await self._transport.open_control_sessions(
+                [f"{self.app}-ctl-{number}" for number in range(CONTROL_SESSIONS)]
+            )
+            await self._narrow_events()
+            await on_open()
+            self.connected.set()
+            log.info("asterisk connected", action="ari_connected")
+            await reading
+            log.warning("asterisk connection lost", action="ari_lost")
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError, AriError):
+                await reading
+            await self._transport.close_control_sessions()
+
+    async def _introduce(self) -> Any:
+        client = aioari.Client(self._url.rstrip("/") + "/", self._transport)
+        await client.init()
+        client.on_event("*", self._route)
+        return client
+
+    async def _narrow_events(self) -> None:
+        wanted = {"allowed": [{"type": name} for name in events.READERS]}
+        await self._transport.put_json(f"applications/{self.app}/eventFilter", wanted)
+
+    def _route(self, raw: Mapping[str, Any]) -> None:
+        event = events.read(raw)
+        if isinstance(event, events.ApplicationReplaced):
+            self._replaced = True
+        elif event is not None:
+            self._inboxes.deliver(event)
+
+    async def _do(self, resource: str, operation: str, **arguments: Any) -> Reply:
+        if self._sealed or self._client is None:
+            raise Unreachable(f"{resource} {operation}", "the door is closed")
+        call = getattr(getattr(self._client.swagger, resource), operation)
+        return cast(Reply, await call(**arguments))
+
+    def seal(self) -> None:
+        """Send nothing more: this process is about to leave, and its calls are to live on."""
+        self._sealed = True
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+    async def create_channel(
+        self, channel: str, endpoint: str, originator: str, variables: Mapping[str, str]
+    ) -> None:
+        """Make an outgoing channel that is not dialled yet. Its StasisStart follows."""
+        await self._do(
+            "channels",
+            "create",
+            endpoint=endpoint,
+            app=self.app,
+            appArgs="leg",
+            channelId=channel,
+            originator=originator,
+            **({"variables": dict(variables)} if variables else {}),
+        )
+
+    async def dial(self, channel: str, caller: str) -> None:
+        await self._do("channels", "dial", channelId=channel, caller=caller)
+
+    async def ring(self, channel: str) -> None:
+        await self._do("channels", "ring", channelId=channel)
+
+    async def answer(self, channel: str) -> None:
+        await self._do("channels", "answer", channelId=channel)
+
+    async def hang_up(self, channel: str, cause: int) -> None:
+        """Hang up with a Q.850 cause, which decides the SIP answer of an unanswered caller."""
+        await self._do("channels", "hangup", channelId=channel, reason_code=str(cause))
+
+    async def create_bridge(self, bridge: str) -> None:
+        await self._do("bridges", "createWithId", bridgeId=bridge, type="mixing")
+
+    async def add_to_bridge(self, bridge: str, channels: Sequence[str]) -> None:
+        await self._do("bridges", "addChannel", bridgeId=bridge, channel=list(channels))
+
+    async def destroy_bridge(self, bridge: str) -> None:
+        await self._do("bridges", "destroy", bridgeId=bridge)
+
+    async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
+        """Start a playback of ARI media URIs one after another; PlaybackFinished follows."""
+        await self._do(
+            "channels", "playWithId", channelId=channel, playbackId=playback, media=list(media)
+        )
+
+    async def stop_playback(self, playback: str) -> None:
+        await self._do("playbacks", "stop", playbackId=playback)
+
+    async def channels(self) -> list[events.Channel]:
+        reply = await self._do("channels", "list")
+        return [events.Channel.of(raw) for raw in await reply.json()]
+
+    async def bridges(self) -> list[events.Bridge]:
+        reply = await self._do("bridges", "list")
+        return [events.Bridge.of(raw) for raw in await reply.json()]
+
+    async def our_channels(self) -> frozenset[str]:
+        """Return the ids of the channels that are in our application."""
+        reply = await self._do("applications", "get", applicationName=self.app)
+        return frozenset((await reply.json())["channel_ids"])
+
+    async def started_at(self) -> datetime:
+        """Return when Asterisk started: another time than before means that its calls are dead."""
+        reply = await self._do("asterisk", "getInfo", only="status")
+        return datetime.fromisoformat((await reply.json())["status"]["startup_time"])
+
+    async def stored_recording(self, name: str) -> bytes:
+        """Return a recording's file as Asterisk stored it."""
+        return await self._transport.download(f"recordings/stored/{name}/file")

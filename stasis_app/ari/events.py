@@ -1,0 +1,163 @@
+"""Asterisk's events as types. Only what some code acts on is here; we ask Asterisk for no more.
+
+Field names follow ARI (Asterisk 22). `at` is Asterisk's own clock, aware UTC.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel as Asterisk describes it in an event or in GET /channels."""
+
+    id: str
+    name: str
+    state: str
+    protocol_id: str
+    caller_number: str
+    caller_name: str
+    exten: str
+    context: str
+    app_data: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, raw: Raw) -> "Channel":
+        dialplan = raw["dialplan"]
+        return cls(
+            id=raw["id"],
+            name=raw["name"],
+            state=raw["state"],
+            protocol_id=raw.get("protocol_id", ""),
+            caller_number=raw["caller"]["number"],
+            caller_name=raw["caller"]["name"],
+            exten=dialplan["exten"],
+            context=dialplan["context"],
+            app_data=dialplan.get("app_data", ""),
+            created_at=datetime.fromisoformat(raw["creationtime"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A bridge as GET /bridges describes it."""
+
+    id: str
+    channels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, raw: Raw) -> "Bridge":
+        return cls(id=raw["id"], channels=tuple(raw["channels"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened at `at` to the channel, bridge or playback `subject`."""
+
+    at: datetime
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class StasisStart(Event):
+    channel: Channel
+    args: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StasisEnd(Event):
+    """The channel left the application: it ends, or something else took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged(Event):
+    """ChannelStateChange: `state` is Down, Ring, Ringing, Up, …"""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed(Event):
+    """ChannelDestroyed: `cause` is Q.850, `tech_cause` the SIP status if there was one, else 0."""
+
+    cause: int
+    tech_cause: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Unheld(Event):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished(Event):
+    """`state` is done or failed."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationReplaced(Event):
+    pass
+
+
+def _at(raw: Raw) -> datetime:
+    return datetime.fromisoformat(raw["timestamp"])
+
+
+def _of_channel(kind: Callable[[datetime, str], Event]) -> Callable[[Raw], Event]:
+    return lambda raw: kind(_at(raw), raw["channel"]["id"])
+
+
+def _stasis_start(raw: Raw) -> Event:
+    channel = Channel.of(raw["channel"])
+    return StasisStart(_at(raw), channel.id, channel, tuple(raw["args"]))
+
+
+def _state_changed(raw: Raw) -> Event:
+    channel = raw["channel"]
+    return StateChanged(_at(raw), channel["id"], channel["state"])
+
+
+def _destroyed(raw: Raw) -> Event:
+    return Destroyed(_at(raw), raw["channel"]["id"], raw["cause"], raw.get("tech_cause", 0))
+
+
+def _playback_finished(raw: Raw) -> Event:
+    playback = raw["playback"]
+    return PlaybackFinished(_at(raw), playback["id"], playback["state"])
+
+
+def _replaced(raw: Raw) -> Event:
+    return ApplicationReplaced(_at(raw), raw["application"])
+
+
+READERS: dict[str, Callable[[Raw], Event]] = {
+    "StasisStart": _stasis_start,
+    "StasisEnd": _of_channel(StasisEnd),
+    "ChannelStateChange": _state_changed,
+    "ChannelDestroyed": _destroyed,
+    "ChannelHold": _of_channel(Held),
+    "ChannelUnhold": _of_channel(Unheld),
+    "PlaybackFinished": _playback_finished,
+    "ApplicationReplaced": _replaced,
+}
+
+
+def read(raw: Raw) -> Event | None:
+    """Return the typed event, or None for a type nobody acts on.
+
+    Raises KeyError or ValueError when Asterisk leaves out what its own API promises.
+    """
+    reader = READERS.get(raw["type"])
+    return reader(raw) if reader else None

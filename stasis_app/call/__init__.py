@@ -1,0 +1,1 @@
+"""The words a flow may say."""

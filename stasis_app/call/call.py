@@ -1,0 +1,120 @@
+"""A call: one coroutine that tells what its caller lives through."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from ..ari.events import Event, Held, Unheld
+from ..words import HangupCause, Moment
+from . import causes
+from .exchange import Exchange
+from .journal import Journal, Position
+from .lifeline import Hangup, Lifeline
+from .line import Line
+from .playback import play
+
+log = structlog.get_logger()
+
+HANGUP_SECONDS = 5.0
+
+ANNOUNCEMENTS: dict[HangupCause, str] = {
+    HangupCause.UNALLOCATED_NUMBER: "ss-noservice",
+    HangupCause.NO_ANSWER: "number-not-answering",
+    HangupCause.CONGESTION: "all-circuits-busy-now",
+}
+
+Step = Callable[..., Awaitable[None]]
+
+
+class Call:
+    """The words of a flow that concern the caller. `cause` is why the call ends, once decided."""
+
+    def __init__(self, exchange: Exchange, caller: Line, journal: Journal) -> None:
+        self.exchange = exchange
+        self.caller = caller
+        self.journal = journal
+        self.id = journal.call
+        self.caller_extension: UUID | None = None
+        self.hops = 0
+        self.cause: HangupCause | None = None
+        self._afterwards: list[tuple[Step, tuple[Any, ...]]] = []
+        caller.watchers.append(self.hears)
+
+    async def tell(self, story: Awaitable[None]) -> None:
+        """Run the story to its end or to the caller's hangup, then close the call's books."""
+        try:
+            async with Lifeline(self.caller):
+                await story
+        except Hangup:
+            log.debug("caller has hung up", action="hangup")
+        finally:
+            if not self.exchange.leaving:
+                await self._conclude()
+
+    def afterwards(self, step: Step, *arguments: Any) -> None:
+        """Have `step` done when the story is over, however it ends, also by a hangup."""
+        self._afterwards.append((step, arguments))
+
+    def stands(
+        self, step: str, arguments: Mapping[str, Any], *, bridge: str, legs: list[str]
+    ) -> datetime:
+        """Write down where the story stands, so that it can be entered there again."""
+        since = datetime.now(UTC)
+        self.journal.stand(
+            Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
+        )
+        return since
+
+    async def refuse(self, cause: HangupCause, **details: Any) -> None:
+        """End the call with the SIP answer that is true; an answered caller hears it in words."""
+        self.cause = cause
+        self.journal.note(Moment.REFUSED, cause=cause, **details)
+        if self.caller.up:
+            await self.announce(ANNOUNCEMENTS.get(cause, "cannot-complete-as-dialed"))
+
+    async def announce(self, sound: str) -> None:
+        """Play one of Asterisk's own sounds to the answered caller, and return when it has ended."""
+        await play(self.exchange, self.caller.id, self.new_id(), [f"sound:{sound}"])
+        self.journal.note(Moment.ANNOUNCED, sound=sound)
+
+    def new_id(self) -> str:
+        """Return an id for a channel, bridge or playback that tells whose it is."""
+        return f"p-{self.id}-{uuid.uuid4().hex[:12]}"
+
+    def hears(self, line: Line, event: Event) -> None:
+        """Note what any channel of this call does that its row and its timeline show."""
+        if isinstance(event, Held):
+            self.journal.hold(event.at, line.label)
+        elif isinstance(event, Unheld):
+            self.journal.resume(event.at, line.label)
+
+    async def _conclude(self) -> None:
+        for step, arguments in reversed(self._afterwards):
+            await step(*arguments)
+        if self.caller.gone is None:
+            await self._hang_up()
+        end = self.caller.gone
+        at = end.at if end else datetime.now(UTC)
+        self.journal.end(at, self._final_cause())
+
+    async def _hang_up(self) -> None:
+        cause = self.cause or HangupCause.NORMAL_CLEARING
+        self.exchange.drop(self.caller, causes.ANSWER_TO_CALLER[cause])
+        try:
+            async with asyncio.timeout(HANGUP_SECONDS):
+                await self.caller.ended()
+        except TimeoutError:
+            log.warning("caller's channel did not end", action="hangup_unconfirmed")
+            self.caller.forget()
+
+    def _final_cause(self) -> HangupCause:
+        if self.cause:
+            return self.cause
+        if self.journal.answered and self.caller.gone:
+            return causes.of_answered(self.caller.gone)
+        return HangupCause.NORMAL_CLEARING if self.journal.answered else HangupCause.CANCEL

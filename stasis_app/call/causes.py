@@ -1,0 +1,76 @@
+"""Causes, decided: what an unanswered caller is told, and what a failed leg means.
+
+The numbers are Q.850. Asterisk 22 maps them to SIP in chan_pjsip's hangup_cause2sip; 16 is not in
+its map for an unanswered caller and becomes 603 Decline, which is what a declined call wants.
+"""
+
+from ..ari.events import Destroyed
+from ..words import HangupCause
+
+NORMAL_CLEARING = 16
+ANSWERED_ELSEWHERE = 26
+SIP_SERVER_FAILURE = 500
+
+ANSWER_TO_CALLER: dict[HangupCause, int] = {
+    HangupCause.NORMAL_CLEARING: NORMAL_CLEARING,
+    HangupCause.CANCEL: NORMAL_CLEARING,
+    HangupCause.BUSY: 17,  # 486
+    HangupCause.NO_ANSWER: 19,  # 480
+    HangupCause.REJECTED: NORMAL_CLEARING,  # 603
+    HangupCause.UNAVAILABLE: 20,  # 480
+    HangupCause.UNALLOCATED_NUMBER: 1,  # 404
+    HangupCause.FORBIDDEN: 21,  # 403
+    HangupCause.NOT_ACCEPTABLE: 58,  # 488
+    HangupCause.ADDRESS_INCOMPLETE: 28,  # 484
+    HangupCause.CONGESTION: 34,  # 503
+    HangupCause.LOOP_DETECTED: 20,  # 480
+    HangupCause.FAILURE: 38,  # 500
+    HangupCause.SYSTEM_RESTART: 38,
+    HangupCause.MEDIA_TIMEOUT: NORMAL_CLEARING,
+}
+
+OF_SIP: dict[int, HangupCause] = {
+    403: HangupCause.REJECTED,
+    404: HangupCause.UNAVAILABLE,
+    408: HangupCause.UNAVAILABLE,
+    410: HangupCause.UNAVAILABLE,
+    415: HangupCause.NOT_ACCEPTABLE,
+    480: HangupCause.UNAVAILABLE,
+    484: HangupCause.UNAVAILABLE,
+    486: HangupCause.BUSY,
+    488: HangupCause.NOT_ACCEPTABLE,
+    503: HangupCause.CONGESTION,
+    600: HangupCause.BUSY,
+    603: HangupCause.REJECTED,
+    606: HangupCause.NOT_ACCEPTABLE,
+}
+
+OF_Q850: dict[int, HangupCause] = {
+    1: HangupCause.UNAVAILABLE,
+    3: HangupCause.UNAVAILABLE,
+    16: HangupCause.NORMAL_CLEARING,
+    17: HangupCause.BUSY,
+    18: HangupCause.UNAVAILABLE,
+    19: HangupCause.NO_ANSWER,
+    20: HangupCause.UNAVAILABLE,
+    21: HangupCause.REJECTED,
+    34: HangupCause.CONGESTION,
+    42: HangupCause.CONGESTION,
+    44: HangupCause.MEDIA_TIMEOUT,
+    58: HangupCause.NOT_ACCEPTABLE,
+}
+
+
+def of_leg(end: Destroyed) -> HangupCause:
+    """Return what the end of an unanswered leg means; the SIP status says more than Q.850."""
+    if end.tech_cause in OF_SIP:
+        return OF_SIP[end.tech_cause]
+    if end.tech_cause >= SIP_SERVER_FAILURE:
+        return HangupCause.FAILURE
+    return OF_Q850.get(end.cause, HangupCause.FAILURE)
+
+
+def of_answered(end: Destroyed) -> HangupCause:
+    """Return the word for the end of an answered call."""
+    cause = OF_Q850.get(end.cause)
+    return cause if cause is HangupCause.MEDIA_TIMEOUT else HangupCause.NORMAL_CLEARING

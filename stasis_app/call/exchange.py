@@ -1,0 +1,107 @@
+"""What all calls share: Asterisk's door, the snapshot of the rules, the journal, who is engaged."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from ..ari.door import Door
+from ..ari.errors import AriError, Gone, Unreachable
+from ..ari.events import Bridge, Channel
+from ..ari.inboxes import Inboxes
+from ..rules.models import Contact, Extension
+from .journal import Write
+from .line import Line
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What Asterisk carries at one moment, by id."""
+
+    channels: Mapping[str, Channel]
+    bridges: Mapping[str, Bridge]
+
+
+class Directory(Protocol):
+    """The snapshot of the rules, as flows ask it. Answers at once, from memory."""
+
+    def extension(self, number: str) -> Extension | None:
+        """Return the extension of that number, also an inactive or deleted one."""
+
+    def contacts(self, extension: UUID) -> Sequence[Contact]:
+        """Return the phones registered now."""
+
+    def number(self, key: str, default: float) -> float:
+        """Return a number of `system_settings`."""
+
+
+class Exchange:
+    """Shared by every call of one process."""
+
+    def __init__(self, door: Door, inboxes: Inboxes, directory: Directory, write: Write) -> None:
+        self.door = door
+        self.inboxes = inboxes
+        self.directory = directory
+        self.write = write
+        self.asterisk_started_at: datetime | None = None
+        self.engaged: Counter[UUID] = Counter()
+        self.leaving = False
+        self._behind: set[asyncio.Task[None]] = set()
+
+    @contextmanager
+    def engage(self, extension: UUID) -> Iterator[None]:
+        """Count a call of the extension while the block lasts."""
+        self.engaged[extension] += 1
+        try:
+            yield
+        finally:
+            self.engaged[extension] -= 1
+            if not self.engaged[extension]:
+                del self.engaged[extension]
+
+    def drop(self, line: Line, cause: int) -> None:
+        """Hang a channel up with a Q.850 cause, behind the story."""
+        line.closed = True
+        self.behind(self._drop(line, cause))
+
+    async def _drop(self, line: Line, cause: int) -> None:
+        try:
+            await self.door.hang_up(line.id, cause)
+        except Gone:
+            if line.gone is None:
+                line.forget()
+
+    def leave(self) -> None:
+        """Go without a word: the process ends, its calls live on and will be adopted."""
+        self.leaving = True
+        self.door.seal()
+
+    def behind(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work that nobody waits for: tidying up must not be cut off by a hangup."""
+        task = asyncio.create_task(_quietly(work), name="behind")
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
+
+    async def settled(self) -> None:
+        """Return when all the work behind is done."""
+        while self._behind:
+            await asyncio.wait(self._behind)
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Gone:
+        log.debug("already gone", action="already_gone")
+    except Unreachable as error:
+        log.warning("asterisk did not answer", action="ari_no_answer", request=error.request)
+    except AriError as error:
+        log.error("asterisk refused", action="ari_refused", request=error.request)

@@ -1,0 +1,159 @@
+"""What a call writes down about itself: its `calls` row, its timeline, where its story stands."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from ..words import CallState, Direction, HangupCause, Moment
+
+Write = Callable[[Mapping[str, Any]], None]
+
+NUMBER_LENGTH = 50
+NAME_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A step that can be entered again, and what it stands on (see `call_positions`)."""
+
+    channel: str
+    step: str
+    arguments: Mapping[str, Any]
+    hops: int
+    since: datetime
+    bridge: str | None = None
+    legs: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Opening:
+    """The first columns of a `calls` row."""
+
+    sip_call_id: str
+    direction: Direction
+    caller_number: str
+    caller_name: str
+    callee_number: str
+    initiated_at: datetime
+    caller_extension: UUID | None = None
+
+
+@dataclass(slots=True)
+class Journal:
+    """The journal of one call. Every method returns at once; `write` must do so too.
+
+    Times are Asterisk's own where Asterisk reported what happened.
+    """
+
+    call: UUID
+    write: Write
+    asterisk_started_at: datetime
+    seq: int = 0
+    state: CallState = CallState.INITIATED
+    answered: bool = False
+    _key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._key = str(self.call)
+
+    def begin(self, opening: Opening, position: Position) -> None:
+        row = {
+            "call_id": opening.sip_call_id,
+            "direction": opening.direction,
+            "caller_number": printable(opening.caller_number, NUMBER_LENGTH),
+            "caller_name": printable(opening.caller_name, NAME_LENGTH) or None,
+            "callee_number": printable(opening.callee_number, NUMBER_LENGTH),
+            "caller_extension_id": _text(opening.caller_extension),
+            "initiated_at": opening.initiated_at.isoformat(),
+        }
+        details = {"caller": row["caller_number"], "number": row["callee_number"]}
+        self.write(
+            {
+                "call": self._key,
+                "begin": row,
+                "position": self._position(position),
+                "event": self._event(Moment.ARRIVED, opening.initiated_at, details),
+            }
+        )
+
+    def note(self, event: Moment, at: datetime | None = None, **details: Any) -> None:
+        """Add a line to the call's timeline."""
+        self.write({"call": self._key, "event": self._event(event, at, details)})
+
+    def stand(self, position: Position) -> None:
+        """Say where the story stands, before the step begins."""
+        self.write({"call": self._key, "position": self._position(position)})
+
+    def callee(self, extension: UUID, name: str | None) -> None:
+        change = {"callee_extension_id": str(extension), "callee_name": name}
+        self.write({"call": self._key, "change": change})
+
+    def rang(self, at: datetime, **details: Any) -> None:
+        first = self.state is CallState.INITIATED
+        if first:
+            self.state = CallState.RINGING
+        change = {"state": self.state, "ringing_at": at.isoformat()}
+        self._change(change if first else {}, Moment.RANG, at, details)
+
+    def answer(self, at: datetime, **details: Any) -> None:
+        """Note that the call is answered; the first answer counts for the bill."""
+        self.state = CallState.ANSWERED
+        self.answered = True
+        change = {"state": self.state, "answered_at": at.isoformat()}
+        self._change(change, Moment.ANSWERED, at, details)
+
+    def hold(self, at: datetime, who: str) -> None:
+        self.state = CallState.HELD
+        self._change({"state": self.state}, Moment.HELD, at, {"by": who})
+
+    def resume(self, at: datetime, who: str) -> None:
+        self.state = CallState.ANSWERED
+        self._change({"state": self.state}, Moment.RESUMED, at, {"by": who})
+
+    def end(self, at: datetime, cause: HangupCause, **details: Any) -> None:
+        self.state = CallState.ENDED
+        self.write(
+            {
+                "call": self._key,
+                "end": {"ended_at": at.isoformat(), "hangup_cause": cause},
+                "event": self._event(Moment.ENDED, at, {"cause": cause, **details}),
+            }
+        )
+
+    def _change(
+        self, change: Mapping[str, Any], event: Moment, at: datetime, details: Mapping[str, Any]
+    ) -> None:
+        record: dict[str, Any] = {"call": self._key, "event": self._event(event, at, details)}
+        if change:
+            record["change"] = change
+        self.write(record)
+
+    def _event(
+        self, event: Moment, at: datetime | None, details: Mapping[str, Any]
+    ) -> tuple[int, str, Moment, Mapping[str, Any]]:
+        self.seq += 1
+        return self.seq, (at or datetime.now(UTC)).isoformat(), event, details
+
+    def _position(self, position: Position) -> dict[str, Any]:
+        return {
+            "channel_id": position.channel,
+            "step": position.step,
+            "arguments": position.arguments,
+            "hops": position.hops,
+            "since": position.since.isoformat(),
+            "bridge_id": position.bridge,
+            "legs": list(position.legs),
+            "asterisk_started_at": self.asterisk_started_at.isoformat(),
+        }
+
+
+def printable(text: str, length: int) -> str:
+    """Return `text` without control characters, cut to what its column holds."""
+    clean = "".join(mark for mark in text if mark.isprintable())
+    return clean[:length]
+
+
+def _text(value: UUID | None) -> str | None:
+    return str(value) if value else None

@@ -1,0 +1,1 @@
+"""The whole exchange as child processes of one supervisor: `pbx up`, and the tests."""

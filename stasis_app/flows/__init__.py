@@ -1,0 +1,1 @@
+"""Stories: what callers live through, told with the words of `call/`."""

@@ -1,0 +1,113 @@
+"""A call for an extension: its phones ring, somebody answers, or it goes elsewhere."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ..call import causes
+from ..call.call import Call
+from ..call.exchange import Present
+from ..call.journal import Position
+from ..call.line import Line
+from ..call.ringing import Phone, Ringing
+from ..rules import forwarding
+from ..rules.forwarding import Forward, Refuse, Ring
+from ..rules.models import Contact, Destination, Extension
+from ..rules.numbers import meaning
+from ..words import HangupCause, Moment
+
+STEP = "extension"
+DEFAULT_RING_SECONDS = 30.0
+
+
+async def extension(call: Call, number: str) -> Destination | None:
+    """Ring the extension `number`, or forward or refuse the call, as its row says."""
+    directory = call.exchange.directory
+    callee = directory.extension(number)
+    if callee is None:
+        await call.refuse(HangupCause.UNALLOCATED_NUMBER, number=number)
+        return None
+    call.journal.callee(callee.id, callee.display_name or None)
+    for problem in callee.problems:
+        call.journal.note(Moment.CONFIG_IGNORED, number=number, problem=problem)
+    contacts = directory.contacts(callee.id)
+    verdict = forwarding.on_arrival(
+        callee,
+        caller=call.caller_extension,
+        engaged=call.exchange.engaged[callee.id],
+        contacts=contacts,
+        default_ring_seconds=directory.number("calls.default_ring_seconds", DEFAULT_RING_SECONDS),
+    )
+    if isinstance(verdict, Ring):
+        return await settle(call, number, await ring(call, callee, contacts, verdict.seconds))
+    return await settle(call, number, verdict)
+
+
+async def ring(
+    call: Call, callee: Extension, contacts: Sequence[Contact], seconds: float
+) -> Forward | Refuse | None:
+    """Let all phones of the extension ring; None when a conversation was had."""
+    number = callee.number
+    ringing = Ringing(call, number, call.new_id(), phones(call, number, contacts))
+    arguments = {"number": number, "seconds": seconds}
+    legs = [phone.channel for phone in ringing.phones]
+    call.stands(STEP, arguments, bridge=ringing.bridge, legs=legs)
+    call.journal.note(Moment.OFFERED, number=number, phones=len(legs), seconds=seconds)
+    with call.exchange.engage(callee.id):
+        async with ringing:
+            await ringing.dial()
+            return await until_over(call, callee, ringing, seconds)
+
+
+async def ring_again(call: Call, position: Position, asterisk: Present) -> Destination | None:
+    """Enter the story where a process that is gone has left it, ringing or talking."""
+    number = position.arguments["number"]
+    callee = call.exchange.directory.extension(number)
+    if callee is None:
+        await call.refuse(HangupCause.UNAVAILABLE, number=number)
+        return None
+    ringing = Ringing(
+        call, number, position.bridge or call.new_id(), [Phone(leg, "") for leg in position.legs]
+    )
+    spent = (datetime.now(UTC) - position.since).total_seconds()
+    with call.exchange.engage(callee.id):
+        async with ringing:
+            ringing.adopt(asterisk)
+            seconds = max(position.arguments["seconds"] - spent, 0.0)
+            verdict = await until_over(call, callee, ringing, seconds)
+    return await settle(call, number, verdict)
+
+
+async def until_over(
+    call: Call, callee: Extension, ringing: Ringing, seconds: float
+) -> Forward | Refuse | None:
+    outcome = await ringing.outcome(seconds)
+    if isinstance(outcome, HangupCause):
+        return forwarding.on_failure(callee, outcome)
+    arguments = {"number": callee.number, "seconds": seconds}
+    call.stands(STEP, arguments, bridge=ringing.bridge, legs=[outcome.id])
+    await ringing.connect(outcome)
+    await talk(call, outcome)
+    return None
+
+
+async def talk(call: Call, other: Line) -> None:
+    """Let the two talk until the other side hangs up; the caller's hangup ends the story anyway."""
+    end = await other.ended()
+    call.journal.note(Moment.HUNG_UP, end.at, by=other.label)
+    call.cause = causes.of_answered(end)
+
+
+async def settle(call: Call, number: str, verdict: Forward | Refuse | None) -> Destination | None:
+    if isinstance(verdict, Forward):
+        call.journal.note(Moment.FORWARDED, number=number, to=verdict.number, reason=verdict.reason)
+        return meaning(verdict.number, call.exchange.directory.extension)
+    if isinstance(verdict, Refuse):
+        await call.refuse(verdict.cause, number=number, reason=verdict.reason)
+    return None
+
+
+def phones(call: Call, number: str, contacts: Sequence[Contact]) -> list[Phone]:
+    """Return a channel to dial for each phone. A single one is found by Asterisk itself."""
+    if len(contacts) == 1:
+        return [Phone(call.new_id(), f"PJSIP/{number}")]
+    return [Phone(call.new_id(), f"PJSIP/{number}/{contact.uri}") for contact in contacts]

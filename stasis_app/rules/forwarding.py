@@ -1,0 +1,100 @@
+"""What happens to a call for an extension: ring, forward or refuse (issue 2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from ..words import ExtensionStatus, HangupCause
+from .models import Contact, Extension
+
+
+class Reason(StrEnum):
+    """Why a call was forwarded."""
+
+    UNCONDITIONAL = "unconditional"
+    DND = "dnd"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    UNREGISTERED = "unregistered"
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Let the phones ring for `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    number: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    cause: HangupCause
+    reason: str
+
+
+Verdict = Ring | Forward | Refuse
+
+BUSY_CAUSES = frozenset({HangupCause.BUSY, HangupCause.REJECTED})
+
+
+def on_arrival(
+    callee: Extension,
+    *,
+    caller: UUID | None,
+    engaged: int,
+    contacts: Sequence[Contact],
+    default_ring_seconds: float,
+) -> Verdict:
+    """Decide before any phone rings. `engaged` counts the extension's calls without this one."""
+    if callee.deleted:
+        return Refuse(HangupCause.UNALLOCATED_NUMBER, "deleted")
+    if callee.status is not ExtensionStatus.ACTIVE:
+        return Refuse(HangupCause.UNAVAILABLE, "inactive")
+    if callee.forward_unconditional:
+        return Forward(callee.forward_unconditional, Reason.UNCONDITIONAL)
+    if callee.id == caller:
+        return Refuse(HangupCause.BUSY, "own_number")
+    if callee.dnd:
+        return busy(callee, Reason.DND)
+    limit = callee.max_concurrent_calls
+    if limit is not None and engaged >= limit:
+        return busy(callee, Reason.BUSY)
+    if not contacts:
+        return unreachable(callee)
+    return Ring(callee.ring_seconds if callee.forward_on_no_answer else default_ring_seconds)
+
+
+def on_failure(callee: Extension, cause: HangupCause) -> Forward | Refuse:
+    """Decide after the phones have failed: busy and declined are busy, the rest is no answer."""
+    if cause in BUSY_CAUSES and callee.forward_on_busy:
+        return Forward(callee.forward_on_busy, Reason.BUSY)
+    if cause not in BUSY_CAUSES and callee.forward_on_no_answer:
+        return Forward(callee.forward_on_no_answer, Reason.NO_ANSWER)
+    return Refuse(cause, "phones")
+
+
+def busy(callee: Extension, reason: Reason) -> Forward | Refuse:
+    if callee.forward_on_busy:
+        return Forward(callee.forward_on_busy, reason)
+    return Refuse(HangupCause.BUSY, reason)
+
+
+def unreachable(callee: Extension) -> Forward | Refuse:
+    """Without a phone nobody answers: the no-answer forward takes the call at once."""
+    if callee.forward_on_no_answer:
+        return Forward(callee.forward_on_no_answer, Reason.UNREGISTERED)
+    return Refuse(HangupCause.UNAVAILABLE, Reason.UNREGISTERED)
+
+
+def worst(causes: Sequence[HangupCause]) -> HangupCause:
+    """Return what phones that all failed say together (RFC 3261, 16.7): a person's word first."""
+    for cause in (HangupCause.REJECTED, HangupCause.BUSY, HangupCause.NO_ANSWER):
+        if cause in causes:
+            return cause
+    return causes[-1] if causes else HangupCause.UNAVAILABLE

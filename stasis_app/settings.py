@@ -1,0 +1,81 @@
+"""Everything the environment decides. No other module reads it."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "PBX_"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """The environment lacks a variable or holds one that cannot be used."""
+
+
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+
+
+class DatabaseSettings(_Environment):
+    """What `pbx migrate` needs."""
+
+    database_url: SecretStr
+    asterisk_db_password: SecretStr
+
+
+class Settings(DatabaseSettings):
+    """What the application needs."""
+
+    ari_url: str
+    ari_username: str
+    ari_password: SecretStr
+    ari_app: str = "pbx"
+    http_host: str = "127.0.0.1"
+    http_port: Port
+    spool_dir: Path
+    s3_endpoint: str
+    s3_access_key: str
+    s3_secret_key: SecretStr
+    s3_bucket: str = "pbx"
+    s3_secure: bool = False
+    smtp_host: str
+    smtp_port: Port = 25
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+
+class EmbeddedSettings(_Environment):
+    """What `pbx up` takes from the environment besides its arguments."""
+
+    rtp_start: Port | None = None
+    rtp_end: Port | None = None
+    cache_home: Annotated[Path, Field(validation_alias="XDG_CACHE_HOME")] = Path("~/.cache")
+
+
+S = TypeVar("S", bound=_Environment)
+
+
+def load(kind: type[S]) -> S:
+    """Read `kind` from the environment. Raises SettingsError naming each variable at fault."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_fault(e) for e in error.errors())) from None
+
+
+def _fault(error: Any) -> str:
+    # the value is left out: it may be a secret
+    variable = str(error["loc"][0])
+    if not variable.isupper():
+        variable = PREFIX + variable.upper()
+    message = "is not set" if error["type"] == "missing" else error["msg"]
+    return f"{variable}: {message}"
+
+
+def child_environment(**variables: str) -> dict[str, str]:
+    """This process's environment with `variables` put over it."""
+    return {**os.environ, **variables}

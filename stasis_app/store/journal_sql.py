@@ -1,0 +1,66 @@
+"""The statements of the journal. Each takes a JSON array: a group of any size is one statement."""
+
+COLUMNS = """
+    id uuid, call_id text, direction text,
+    caller_number text, caller_name text, callee_number text, callee_name text,
+    caller_extension_id uuid, callee_extension_id uuid, trunk_id uuid, state text,
+    initiated_at timestamptz, ringing_at timestamptz, answered_at timestamptz
+"""
+
+BEGIN_CALLS = f"""
+INSERT INTO calls (
+    id, call_id, direction, caller_number, caller_name, callee_number, callee_name,
+    caller_extension_id, callee_extension_id, state, initiated_at, ringing_at, answered_at)
+SELECT id, call_id, direction, caller_number, caller_name, callee_number, callee_name,
+    (SELECT e.id FROM extensions e WHERE e.id = r.caller_extension_id),
+    (SELECT e.id FROM extensions e WHERE e.id = r.callee_extension_id),
+    coalesce(state, 'initiated'), initiated_at, ringing_at, answered_at
+FROM jsonb_to_recordset($1::jsonb) AS r({COLUMNS})
+ON CONFLICT (id) DO NOTHING
+"""  # noqa: S608
+
+CHANGE_CALLS = f"""
+UPDATE calls AS c SET
+    state = coalesce(r.state, c.state),
+    callee_name = coalesce(r.callee_name, c.callee_name),
+    callee_extension_id = coalesce(
+        (SELECT e.id FROM extensions e WHERE e.id = r.callee_extension_id), c.callee_extension_id),
+    ringing_at = coalesce(c.ringing_at, r.ringing_at),
+    answered_at = coalesce(c.answered_at, r.answered_at)
+FROM jsonb_to_recordset($1::jsonb) AS r({COLUMNS})
+WHERE c.id = r.id
+"""  # noqa: S608
+
+END_CALLS = """
+UPDATE calls AS c SET state = 'ended', ended_at = r.ended_at, hangup_cause = r.hangup_cause
+FROM jsonb_to_recordset($1::jsonb) AS r(id uuid, ended_at timestamptz, hangup_cause text)
+WHERE c.id = r.id
+"""
+
+SET_POSITIONS = """
+INSERT INTO call_positions AS p (
+    call_id, channel_id, step, arguments, hops, since, bridge_id, legs, asterisk_started_at)
+SELECT call_id, channel_id, step, arguments, hops, since, bridge_id, legs, asterisk_started_at
+FROM jsonb_to_recordset($1::jsonb) AS r(
+    call_id uuid, channel_id text, step text, arguments jsonb, hops int, since timestamptz,
+    bridge_id text, legs text[], asterisk_started_at timestamptz)
+ON CONFLICT (call_id) DO UPDATE SET
+    channel_id = excluded.channel_id, step = excluded.step, arguments = excluded.arguments,
+    hops = excluded.hops, since = excluded.since, bridge_id = excluded.bridge_id,
+    legs = excluded.legs, asterisk_started_at = excluded.asterisk_started_at
+"""
+
+ADD_EVENTS = """
+INSERT INTO call_events (call_id, seq, at, event, details)
+SELECT call_id, seq, at, event, details
+FROM jsonb_to_recordset($1::jsonb) AS r(
+    call_id uuid, seq int, at timestamptz, event text, details jsonb)
+ON CONFLICT (call_id, seq) DO NOTHING
+"""
+
+LOAD_POSITION = "SELECT segment, byte_offset FROM journal_positions WHERE spool = $1"
+
+SAVE_POSITION = """
+INSERT INTO journal_positions (spool, segment, byte_offset) VALUES ($1, $2, $3)
+ON CONFLICT (spool) DO UPDATE SET segment = excluded.segment, byte_offset = excluded.byte_offset
+"""

@@ -1,0 +1,67 @@
+"""The calls that are open in Postgres, for a process that takes them over."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from ..call.journal import Position
+from ..words import CallState
+
+LIVE = """
+SELECT c.id, c.call_id, c.state, c.answered_at, c.caller_extension_id, c.callee_number,
+    p.channel_id, p.step, p.arguments, p.hops, p.since, p.bridge_id, p.legs, p.asterisk_started_at,
+    (SELECT coalesce(max(seq), 0) FROM call_events e WHERE e.call_id = c.id) AS seq
+FROM calls c LEFT JOIN call_positions p ON p.call_id = c.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A row of `calls` with its position; without one it can't be continued."""
+
+    id: UUID
+    sip_call_id: str
+    state: CallState
+    answered: bool
+    caller_extension: UUID | None
+    callee_number: str
+    seq: int
+    position: Position | None
+    asterisk_started_at: datetime | None
+
+
+async def live_calls(dsn: str) -> list[LiveCall]:
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=30)
+    try:
+        return [_live_call(row) for row in await connection.fetch(LIVE)]
+    finally:
+        await connection.close()
+
+
+def _live_call(row: asyncpg.Record) -> LiveCall:
+    return LiveCall(
+        id=row["id"],
+        sip_call_id=row["call_id"],
+        state=CallState(row["state"]),
+        answered=row["answered_at"] is not None,
+        caller_extension=row["caller_extension_id"],
+        callee_number=row["callee_number"],
+        seq=row["seq"],
+        position=_position(row) if row["channel_id"] else None,
+        asterisk_started_at=row["asterisk_started_at"],
+    )
+
+
+def _position(row: asyncpg.Record) -> Position:
+    return Position(
+        channel=row["channel_id"],
+        step=row["step"],
+        arguments=json.loads(row["arguments"]),
+        hops=row["hops"],
+        since=row["since"],
+        bridge=row["bridge_id"],
+        legs=row["legs"],
+    )

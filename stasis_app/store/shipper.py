@@ -1,0 +1,157 @@
+"""Writes the spool's records to Postgres: behind the calls, in order, grouped, each exactly once.
+
+A record is {"call": id, …} with any of
+  "begin":    all first columns of its `calls` row
+  "change":   columns of `calls` that have new values
+  "position": the `call_positions` row
+  "event":    [seq, at, event, details]
+  "end":      {"ended_at": …, "hangup_cause": …}: the row goes to `cdr`
+The records of a group and the position behind them are committed in one transaction.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+
+from .journal_sql import (
+    ADD_EVENTS,
+    BEGIN_CALLS,
+    CHANGE_CALLS,
+    END_CALLS,
+    LOAD_POSITION,
+    SAVE_POSITION,
+    SET_POSITIONS,
+)
+from .spool import Record, Spool, SpoolPosition
+
+log = structlog.get_logger()
+
+GATHER_SECONDS = 0.03
+BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0)
+
+Unavailable = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+
+
+class Shipper:
+    """The one writer of the journal's tables. `lag` is whether records wait to be written."""
+
+    def __init__(self, spool: Spool, dsn: str) -> None:
+        self._spool = spool
+        self._dsn = dsn
+        self._position = SpoolPosition()
+        self._caught_up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Ship for ever; while the database is away, try again with a back-off."""
+        failures = 0
+        while True:
+            try:
+                connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=30)
+                try:
+                    self._position = await self._load(connection)
+                    failures = 0
+                    await self._ship(connection)
+                finally:
+                    with contextlib.suppress(*Unavailable):
+                        await connection.close(timeout=2)
+            except (*Unavailable, asyncpg.OperatorInterventionError) as error:
+                if not failures:
+                    log.warning(
+                        "journal waits for postgres", action="journal_waits", error=str(error)
+                    )
+                await asyncio.sleep(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)])
+                failures += 1
+
+    async def drained(self) -> None:
+        """Return when all that was written so far is in Postgres."""
+        self._caught_up.clear()
+        self._spool.grown.set()
+        await self._caught_up.wait()
+
+    async def _load(self, connection: asyncpg.Connection) -> SpoolPosition:
+        row = await connection.fetchrow(LOAD_POSITION, self._spool.id)
+        return SpoolPosition(row["segment"], row["byte_offset"]) if row else SpoolPosition()
+
+    async def _ship(self, connection: asyncpg.Connection) -> None:
+        while True:
+            records, end = self._spool.read(self._position)
+            if not records:
+                self._caught_up.set()
+                await self._spool.grown.wait()
+                await asyncio.sleep(GATHER_SECONDS)
+                continue
+            await self._write(connection, records, end)
+            self._position = end
+            self._spool.drop_before(end)
+
+    async def _write(
+        self, connection: asyncpg.Connection, records: Sequence[Record], end: SpoolPosition
+    ) -> None:
+        try:
+            async with connection.transaction():
+                await write_group(connection, records)
+                await self._save(connection, end)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, KeyError) as error:
+            log.error("journal group refused", action="journal_isolates", error=str(error))
+            await self._write_one_by_one(connection, records, end)
+
+    async def _write_one_by_one(
+        self, connection: asyncpg.Connection, records: Sequence[Record], end: SpoolPosition
+    ) -> None:
+        async with connection.transaction():
+            for record in records:
+                try:
+                    async with connection.transaction():
+                        await write_group(connection, [record])
+                except (
+                    asyncpg.DataError,
+                    asyncpg.IntegrityConstraintViolationError,
+                    KeyError,
+                ) as error:
+                    self._spool.reject(record, str(error))
+            await self._save(connection, end)
+
+    async def _save(self, connection: asyncpg.Connection, end: SpoolPosition) -> None:
+        await connection.execute(SAVE_POSITION, self._spool.id, end.segment, end.offset)
+
+
+async def write_group(connection: asyncpg.Connection, records: Iterable[Record]) -> None:
+    """Write records of many calls with one statement per kind, in the order of their dependence."""
+    begun: dict[str, dict[str, Any]] = {}
+    changed: dict[str, dict[str, Any]] = {}
+    positions: dict[str, Mapping[str, Any]] = {}
+    ended: dict[str, dict[str, Any]] = {}
+    events = []
+    for record in records:
+        call = record["call"]
+        if "begin" in record:
+            begun[call] = {"id": call, **record["begin"]}
+        if "change" in record:
+            row = begun.get(call) or changed.setdefault(call, {"id": call})
+            row.update(record["change"])
+        if "position" in record:
+            positions[call] = {"call_id": call, **record["position"]}
+        if "event" in record:
+            seq, at, event, details = record["event"]
+            events.append(
+                {"call_id": call, "seq": seq, "at": at, "event": event, "details": details}
+            )
+        if "end" in record:
+            ended[call] = {"id": call, **record["end"]}
+    for call in ended.keys() & positions.keys():
+        del positions[call]
+    steps = (
+        (BEGIN_CALLS, begun.values()),
+        (CHANGE_CALLS, changed.values()),
+        (SET_POSITIONS, positions.values()),
+        (ADD_EVENTS, events),
+        (END_CALLS, ended.values()),
+    )
+    for statement, rows in steps:
+        if rows:
+            await connection.execute(statement, json.dumps(list(rows)))

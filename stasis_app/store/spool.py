@@ -1,0 +1,130 @@
+"""The local spool: an append-only file between the calls and Postgres.
+
+A record is written here before the step it speaks of begins. `write` costs a system call and never
+waits for a disk or a network; what a killed process had written is read by the next one.
+"""
+
+import asyncio
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+Record = Mapping[str, Any]
+
+log = structlog.get_logger()
+
+SEGMENT_BYTES = 16 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SpoolPosition:
+    """First byte that is not shipped yet: `segment` is the file's number."""
+
+    segment: int = 0
+    offset: int = 0
+
+
+class SpoolFull(Exception):
+    """The spool has reached its limit: the database has been away for too long."""
+
+
+class Spool:
+    """Numbered files `NNN.jsonl` in one directory, a JSON object a line."""
+
+    def __init__(self, directory: Path, *, limit: int = 1024**3) -> None:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._directory = directory
+        self._limit = limit
+        self.id = _identity(directory / "id")
+        self.grown = asyncio.Event()
+        numbers = self._numbers()
+        self._size = sum(self._path(number).stat().st_size for number in numbers)
+        self._segment = numbers[-1] + 1 if numbers else 1
+        self._file = self._open()
+
+    def write(self, record: Record) -> None:
+        """Append one record. Raises SpoolFull at the limit, OSError when the disk refuses."""
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        if self._size + len(line) > self._limit:
+            raise SpoolFull(f"{self._directory} holds {self._size} bytes")
+        if self._written + len(line) > SEGMENT_BYTES:
+            self._turn()
+        written = os.write(self._file, line)
+        self._written += written
+        self._size += written
+        if written < len(line):
+            self._turn()
+            raise OSError(f"{self._directory}: only {written} of {len(line)} bytes written")
+        self.grown.set()
+
+    def read(self, start: SpoolPosition) -> tuple[list[Record], SpoolPosition]:
+        """Return the whole records from `start`, about 256 kB at the most, and where they end.
+
+        A line that was cut off by a crash is passed over once a newer file exists.
+        """
+        self.grown.clear()
+        for number in self._numbers():
+            if number < start.segment:
+                continue
+            offset = start.offset if number == start.segment else 0
+            with self._path(number).open("rb") as file:
+                file.seek(offset)
+                chunk = file.read(CHUNK_BYTES)
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                return self._parse(chunk[:end]), SpoolPosition(number, offset + end)
+        return [], start
+
+    def _parse(self, chunk: bytes) -> list[Record]:
+        records = []
+        for line in chunk.split(b"\n")[:-1]:
+            try:
+                records.append(json.loads(line))
+            except ValueError as error:
+                self.reject({"unreadable": line.decode(errors="replace")}, str(error))
+        return records
+
+    def reject(self, record: Record, reason: str) -> None:
+        """Set a record aside that can't be written, so that it is not lost and stops no other."""
+        log.error("journal record set aside", action="journal_rejects", reason=reason)
+        with (self._directory / "rejected.log").open("a") as file:
+            file.write(json.dumps({"reason": reason, "record": record}) + "\n")
+
+    def drop_before(self, position: SpoolPosition) -> None:
+        """Delete the files that are shipped entirely."""
+        for number in self._numbers():
+            if number < min(position.segment, self._segment):
+                path = self._path(number)
+                self._size -= path.stat().st_size
+                path.unlink()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _turn(self) -> None:
+        os.close(self._file)
+        self._segment += 1
+        self._file = self._open()
+
+    def _open(self) -> int:
+        self._written = 0
+        return os.open(self._path(self._segment), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def _path(self, number: int) -> Path:
+        return self._directory / f"{number:012d}.jsonl"
+
+    def _numbers(self) -> list[int]:
+        return sorted(int(path.stem) for path in self._directory.glob("*.jsonl"))
+
+
+def _identity(path: Path) -> uuid.UUID:
+    if not path.exists():
+        path.write_text(str(uuid.uuid4()))
+    return uuid.UUID(path.read_text().strip())

@@ -1,0 +1,190 @@
+"""Every call of this process: how it begins, how it is taken over, how it is found to be lost."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from .ari.events import Channel, Event, StasisStart, StateChanged
+from .ari.transport import lane
+from .call import causes
+from .call.call import Call
+from .call.exchange import Exchange, Present
+from .call.journal import Journal, Opening, Position
+from .call.line import Line
+from .flows.arrival import from_phone
+from .flows.reentry import ARRIVAL, resume
+from .store.live_calls import LiveCall
+from .words import Direction, HangupCause, Moment
+
+log = structlog.get_logger()
+
+CALLER = "caller"
+PREFIX = "p-"
+SIP_CALL_ID_LENGTH = 255
+
+
+class Switchboard:
+    """Gives each call its coroutine, and keeps the calls true to what Asterisk carries."""
+
+    def __init__(
+        self, exchange: Exchange, open_calls: Callable[[], Awaitable[list[LiveCall]]]
+    ) -> None:
+        self._exchange = exchange
+        self._open_calls = open_calls
+        self._adopted = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sip_call_ids: set[str] = set()
+        self._count = 0
+        self.calls: dict[uuid.UUID, Call] = {}
+        exchange.inboxes.unclaimed = self.unclaimed
+
+    def unclaimed(self, event: Event) -> None:
+        """Take an event that no call waits for: a new call, or a leg whose call is over."""
+        if not isinstance(event, StasisStart):
+            return
+        kind = event.args[0] if event.args else ""
+        if kind == "phone":
+            self._begin(event.channel, event.args, event.at)
+        else:
+            self._turn_away(event.channel, kind)
+
+    async def reconcile(self) -> None:
+        """Compare with what Asterisk carries, after every (re)connection."""
+        exchange = self._exchange
+        started_at = await exchange.door.started_at()
+        restarted = exchange.asterisk_started_at not in (None, started_at)
+        exchange.asterisk_started_at = started_at
+        ours = await exchange.door.our_channels()
+        channels = {channel.id: channel for channel in await exchange.door.channels()}
+        bridges = {bridge.id: bridge for bridge in await exchange.door.bridges()}
+        present = Present(channels, bridges)
+        if restarted:
+            for call in self.calls.values():
+                call.cause = HangupCause.SYSTEM_RESTART
+        self._compare_lines(present)
+        if not self._adopted:
+            await self._adopt_all(present)
+            self._adopted = True
+        self._sweep([channels[channel] for channel in ours if channel in channels], present)
+
+    def stop(self) -> None:
+        """Forget all calls without a word to Asterisk or to the journal."""
+        self._exchange.leave()
+        for task in self._tasks:
+            task.cancel()
+
+    def _begin(self, channel: Channel, args: tuple[str, ...], at: datetime) -> None:
+        exchange = self._exchange
+        number = channel.exten
+        caller = exchange.directory.extension(args[1]) if len(args) > 1 else None
+        call = self._call(channel, Journal(uuid.uuid4(), exchange.write, self._started_at()))
+        call.caller_extension = caller.id if caller else None
+        opening = Opening(
+            sip_call_id=self._unique(channel.protocol_id or channel.id, call.id),
+            direction=Direction.INTERNAL,
+            caller_number=caller.number if caller else channel.caller_number,
+            caller_name=caller.display_name if caller else channel.caller_name,
+            callee_number=number,
+            initiated_at=at,
+            caller_extension=call.caller_extension,
+        )
+        call.journal.begin(opening, Position(channel.id, ARRIVAL, {"number": number}, 0, at))
+        self._start(call, opening.sip_call_id, from_phone(call, caller, number))
+
+    def _call(self, channel: Channel, journal: Journal) -> Call:
+        line = Line(channel.id, CALLER, self._exchange.inboxes)
+        line.up = channel.state == "Up"
+        return Call(self._exchange, line, journal)
+
+    def _start(self, call: Call, sip_call_id: str, story: Awaitable[None]) -> None:
+        self._count += 1
+        lane.set(self._count)
+        self.calls[call.id] = call
+        self._sip_call_ids.add(sip_call_id)
+        task = asyncio.create_task(call.tell(story), name=f"call {call.id}")
+        lane.set(None)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._finish(done, call, sip_call_id))
+
+    def _finish(self, task: asyncio.Task[None], call: Call, sip_call_id: str) -> None:
+        self._tasks.discard(task)
+        self._sip_call_ids.discard(sip_call_id)
+        del self.calls[call.id]
+        if not task.cancelled() and task.exception():
+            log.error(
+                "call failed", action="call_failed", call=str(call.id), exc_info=task.exception()
+            )
+
+    def _unique(self, sip_call_id: str, call: uuid.UUID) -> str:
+        """Return the Call-ID as `calls.call_id` can hold it: unique among live calls, 255 long."""
+        if len(sip_call_id) <= SIP_CALL_ID_LENGTH and sip_call_id not in self._sip_call_ids:
+            return sip_call_id
+        return f"{sip_call_id[:200]} {call}"
+
+    def _turn_away(self, channel: Channel, kind: str) -> None:
+        log.warning("nobody waits for this channel", action="channel_turned_away", kind=kind)
+        self._exchange.behind(self._exchange.door.hang_up(channel.id, causes.NORMAL_CLEARING))
+
+    def _started_at(self) -> datetime:
+        return self._exchange.asterisk_started_at or datetime.now(UTC)
+
+    def _compare_lines(self, asterisk: Present) -> None:
+        """Tell the lines what they missed while there was no connection."""
+        now = datetime.now(UTC)
+        for line in self._exchange.inboxes.receivers():
+            if not isinstance(line, Line):
+                continue
+            channel = asterisk.channels.get(line.id)
+            if channel is None:
+                line.lose(now)
+            elif channel.state == "Up" and not line.up:
+                line.deliver(StateChanged(now, line.id, "Up"))
+
+    async def _adopt_all(self, asterisk: Present) -> None:
+        for live in await self._open_calls():
+            if live.id not in self.calls:
+                self._adopt(live, asterisk)
+
+    def _adopt(self, live: LiveCall, asterisk: Present) -> None:
+        journal = Journal(live.id, self._exchange.write, self._started_at(), live.seq)
+        journal.state, journal.answered = live.state, live.answered
+        position = live.position
+        channel = asterisk.channels.get(position.channel) if position else None
+        if position is None or channel is None:
+            self._close_books(live, journal)
+            return
+        call = self._call(channel, journal)
+        call.caller_extension = live.caller_extension
+        call.hops = position.hops
+        journal.note(Moment.ADOPTED, step=position.step)
+        self._start(call, live.sip_call_id, resume(call, position, asterisk))
+
+    def _close_books(self, live: LiveCall, journal: Journal) -> None:
+        """End a call that ended while nobody was watching; when exactly is not known."""
+        started_at = self._started_at()
+        if live.asterisk_started_at != started_at:
+            journal.end(started_at, HangupCause.SYSTEM_RESTART)
+            return
+        cause = HangupCause.NORMAL_CLEARING if live.answered else HangupCause.CANCEL
+        journal.end(datetime.now(UTC), cause, unwatched=True)
+
+    def _sweep(self, ours: list[Channel], asterisk: Present) -> None:
+        """End what belongs to no call; a caller who came while we were deaf is served now."""
+        exchange = self._exchange
+        for channel in ours:
+            if channel.id in exchange.inboxes:
+                continue
+            kind, *rest = channel.app_data.split(",")[1:] or [""]
+            if kind == "phone" and channel.state == "Ring":
+                self._begin(channel, (kind, *rest), channel.created_at)
+            else:
+                self._turn_away(channel, kind)
+        for bridge in asterisk.bridges:
+            if bridge.startswith(PREFIX) and not self._is_live(bridge):
+                exchange.behind(exchange.door.destroy_bridge(bridge))
+
+    def _is_live(self, bridge: str) -> bool:
+        return any(bridge.startswith(f"{PREFIX}{call}") for call in self.calls)

@@ -1,0 +1,41 @@
+"""State directories and free ports."""
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from stasis_app.embedded.ports import Listener, PortPlan, taken
+from stasis_app.embedded.state import StateDir
+from stasis_app.embedded.supervisor import Supervisor
+from tests.embedded.fakes import Recorder
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    state = StateDir(tmp_path / "state")
+    state.create()
+    return state
+
+
+@pytest.fixture
+def port_base() -> int:
+    """A base whose ports nobody has, below the range of outgoing connections."""
+    while True:
+        plan = PortPlan.above(random.randrange(20000, 31000, 1000))  # noqa: S311
+        ports = (plan.smtp, plan.sip, plan.sip_tls, plan.app, plan.ari, plan.postgres, plan.s3)
+        if not taken(Listener("any", port) for port in ports):
+            return plan.base
+
+
+@pytest.fixture
+def said() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def supervisor(state: StateDir, said: Recorder) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(state.logs, said)
+    yield supervisor
+    await supervisor.stop()

@@ -1,0 +1,81 @@
+"""What the migrated database tells an admin, and the rows it starts with."""
+
+import asyncpg
+
+from stasis_app.store.migrate import sql_folder
+
+from . import seed
+
+WITHOUT_COMMENT = """
+    SELECT relname::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
+      AND obj_description(oid, 'pg_class') IS NULL"""
+COLUMNS_WITHOUT_COMMENT = """
+    SELECT relname || '.' || attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
+      AND relname = ANY($1::text[])
+      AND attname NOT IN ('id', 'created_at', 'updated_at')
+      AND col_description(attrelid, attnum) IS NULL"""
+
+
+async def test_every_table_and_view_is_described(db: asyncpg.Connection) -> None:
+    assert await db.fetch(WITHOUT_COMMENT) == []
+
+
+async def test_every_column_of_the_seed_is_described(db: asyncpg.Connection) -> None:
+    names = [m[1] for s in seed.statements() if (m := seed.CREATE_RELATION.match(s))]
+    assert len(names) == 34
+    assert await db.fetch(COLUMNS_WITHOUT_COMMENT, names) == []
+
+
+async def test_settings(db: asyncpg.Connection) -> None:
+    rows = await db.fetch("SELECT key, value #>> '{}' AS value, description FROM system_settings")
+    assert {row["key"]: row["value"] for row in rows} == {
+        "calls.default_ring_seconds": "30",
+        "calls.max_hops": "10",
+        "calls.international_prefix": "00",
+        "calls.country": "DE",
+        "security.max_login_attempts": "5",
+        "security.allowed_countries": '["DE", "AT", "CH"]',
+        "recordings.default_retention_days": "90",
+    }
+    assert all(row["description"] for row in rows)
+
+
+async def test_updated_at_follows_each_change(db: asyncpg.Connection) -> None:
+    await db.execute("INSERT INTO queues (name, updated_at) VALUES ('q', '2001-01-01')")
+    await db.execute("UPDATE queues SET max_queue_size = 1")
+    assert await db.fetchval("SELECT updated_at > '2001-01-02' FROM queues")
+
+
+async def test_queue_figures_do_not_multiply(db: asyncpg.Connection) -> None:
+    await db.execute("""
+        INSERT INTO queues (name) VALUES ('busy'), ('empty');
+        INSERT INTO extensions (number, sip_password) VALUES ('1', 'x'), ('2', 'x'), ('3', 'x');
+        INSERT INTO agent_states (extension_id, queue_id, status)
+            SELECT e.id, q.id, CASE number WHEN '3' THEN 'busy' ELSE 'available' END
+            FROM extensions e, queues q WHERE q.name = 'busy';
+        INSERT INTO calls (call_id, direction, caller_number, callee_number, state, queue_id)
+            SELECT n, 'inbound', '1', '2', CASE WHEN n < 3 THEN 'ringing' ELSE 'answered' END, id
+            FROM generate_series(1, 3) AS n, queues WHERE name = 'busy'""")
+    rows = await db.fetch("SELECT * FROM queue_live_stats ORDER BY queue_name")
+    assert [tuple(row)[1:] for row in rows] == [
+        ("busy", 2, 1, 2, 1, 0),
+        ("empty", 0, 0, 0, 0, None),
+    ]
+
+
+async def test_demo_company_may_be_loaded_again(db: asyncpg.Connection) -> None:
+    company = (sql_folder() / "demo" / "company.sql").read_text(encoding="utf-8")
+    await db.execute(company)
+    await db.execute("UPDATE extensions SET display_name = 'Renamed' WHERE number = '1002'")
+    await db.execute(company)
+    rows = await db.fetch("""
+        SELECT number, extension_type, role, e.display_name
+        FROM extensions e JOIN users u ON u.id = e.user_id ORDER BY number""")
+    assert [tuple(row) for row in rows] == [
+        ("1001", "sip", "admin", "Anna"),
+        ("1002", "sip", "supervisor", "Renamed"),
+        ("1003", "sip", "agent", "Carla"),
+        ("1004", "webrtc", "user", "Dora"),
+    ]
