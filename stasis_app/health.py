@@ -16,7 +16,7 @@ async def serve(host: str, port: int, parts: Callable[[], Mapping[str, bool]]) -
 
     application = web.Application()
     application.router.add_get("/healthz", healthz)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner

@@ -10,7 +10,7 @@ import structlog
 from .ari.events import Channel, Event, StasisStart, StateChanged
 from .ari.transport import lane
 from .call import causes
-from .call.call import Call
+from .call.call import Call, call_of
 from .call.exchange import Exchange, Present
 from .call.journal import Journal, Opening, Position
 from .call.line import Line
@@ -22,7 +22,6 @@ from .words import Direction, HangupCause, Moment
 log = structlog.get_logger()
 
 CALLER = "caller"
-PREFIX = "p-"
 SIP_CALL_ID_LENGTH = 255
 
 
@@ -160,6 +159,9 @@ class Switchboard:
         call.caller_extension = live.caller_extension
         call.hops = position.hops
         journal.note(Moment.ADOPTED, step=position.step)
+        for other in asterisk.channels:
+            if call_of(other) == live.id and other not in position.legs:
+                self._exchange.behind(self._exchange.door.hang_up(other, causes.ANSWERED_ELSEWHERE))
         self._start(call, live.sip_call_id, resume(call, position, asterisk))
 
     def _close_books(self, live: LiveCall, journal: Journal) -> None:
@@ -175,7 +177,7 @@ class Switchboard:
         """End what belongs to no call; a caller who came while we were deaf is served now."""
         exchange = self._exchange
         for channel in ours:
-            if channel.id in exchange.inboxes:
+            if channel.id in exchange.inboxes or self._is_live(channel.id):
                 continue
             kind, *rest = channel.app_data.split(",")[1:] or [""]
             if kind == "phone" and channel.state == "Ring":
@@ -183,8 +185,10 @@ class Switchboard:
             else:
                 self._turn_away(channel, kind)
         for bridge in asterisk.bridges:
-            if bridge.startswith(PREFIX) and not self._is_live(bridge):
+            if call_of(bridge) and not self._is_live(bridge):
                 exchange.behind(exchange.door.destroy_bridge(bridge))
 
-    def _is_live(self, bridge: str) -> bool:
-        return any(bridge.startswith(f"{PREFIX}{call}") for call in self.calls)
+    def _is_live(self, made_id: str) -> bool:
+        """Return whether a channel or bridge that we made belongs to a call of this process."""
+        owner = call_of(made_id)
+        return owner is not None and owner in self.calls

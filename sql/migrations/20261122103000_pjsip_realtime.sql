@@ -49,7 +49,7 @@ BEGIN
             WHEN 'speex16' THEN 'speex16'
             WHEN 'speex32' THEN 'speex32'
         END;
-        IF codec <> ALL (codecs) THEN
+        IF codec IS NOT NULL AND codec <> ALL (codecs) THEN
             codecs := codecs || codec;
         END IF;
     END LOOP;
@@ -104,6 +104,7 @@ SELECT number AS id,
     'yes'::TEXT AS rtp_symmetric,
     'yes'::TEXT AS force_rport,
     'yes'::TEXT AS rewrite_contact,
+    'local_merge'::TEXT AS outgoing_call_offer_pref,
     'rfc4733'::TEXT AS dtmf_mode,
     'no'::TEXT AS trust_id_inbound,
     'no'::TEXT AS trust_connected_line,

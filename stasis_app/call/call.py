@@ -21,6 +21,8 @@ from .playback import play
 log = structlog.get_logger()
 
 HANGUP_SECONDS = 5.0
+PREFIX = "p-"
+UUID_LENGTH = 36
 
 ANNOUNCEMENTS: dict[HangupCause, str] = {
     HangupCause.UNALLOCATED_NUMBER: "ss-noservice",
@@ -84,7 +86,7 @@ class Call:
 
     def new_id(self) -> str:
         """Return an id for a channel, bridge or playback that tells whose it is."""
-        return f"p-{self.id}-{uuid.uuid4().hex[:12]}"
+        return f"{PREFIX}{self.id}-{uuid.uuid4().hex[:12]}"
 
     def hears(self, line: Line, event: Event) -> None:
         """Note what any channel of this call does that its row and its timeline show."""
@@ -118,3 +120,13 @@ class Call:
         if self.journal.answered and self.caller.gone:
             return causes.of_answered(self.caller.gone)
         return HangupCause.NORMAL_CLEARING if self.journal.answered else HangupCause.CANCEL
+
+
+def call_of(made_id: str) -> UUID | None:
+    """Return the call that an id made by `new_id` belongs to; None for any other id."""
+    if not made_id.startswith(PREFIX):
+        return None
+    try:
+        return UUID(made_id.removeprefix(PREFIX)[:UUID_LENGTH])
+    except ValueError:
+        return None

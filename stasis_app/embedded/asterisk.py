@@ -71,7 +71,6 @@ class Asterisk(Part):
         return [udp, *(Listener(self.name, port) for port in tcp)]
 
     async def prepare(self) -> None:
-        await self._check_privileges()
         for directory in _DIRECTORIES:
             (self._state / directory).mkdir(parents=True, exist_ok=True)
         ensure_certificate(self._state / "tls")
@@ -82,12 +81,13 @@ class Asterisk(Part):
         except UnknownPlaceholderError as error:
             raise PartFailedError(self.name, str(error), self._log) from None
 
-    async def _check_privileges(self) -> None:
+    async def check_privileges(self) -> None:
+        """Raises PartFailedError where Asterisk cannot have a root directory of its own."""
         if os.geteuid() != 0:
             raise PartFailedError(
                 self.name, "it needs root, for a root directory of its own", self._log
             )
-        probe = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", str(self._root / "tmp")]
+        probe = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
         if await run(Command(probe), self._log) != 0:
             reason = "this machine does not let root mount (a container without CAP_SYS_ADMIN?)"
             raise PartFailedError(self.name, reason, self._log)

@@ -102,12 +102,13 @@ class Stack:
         self._describe()
 
     async def _ensure_asterisk_root(self) -> None:
-        if self._root.exists():
-            return
-        since = time.monotonic()
         name = asterisk_root.NAME
-        self._progress.say(name, "fetching Asterisk, once on this machine: about half a minute")
+        since = time.monotonic()
         try:
+            await self.asterisk.check_privileges()
+            if self._root.exists():
+                return
+            self._progress.say(name, "fetching Asterisk, once on this machine: half a minute or so")
             await asterisk_root.build(self._root, self.state.log(name))
         except PartFailedError as failure:
             self._progress.failed(failure.part, failure.reason, failure.log)

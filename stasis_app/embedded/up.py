@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from stasis_app.embedded.part import PartFailedError
 from stasis_app.embedded.progress import Progress
@@ -71,11 +72,22 @@ def start_detached(root: Path, port_base: int, *, demo: bool) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        while not (ready := _is_ready(state, supervisor.pid)) and supervisor.poll() is None:
-            _echo(said.read())
-            time.sleep(DETACHED_POLL)
-        _echo(said.read())
+        try:
+            ready = _follow(state, supervisor, said)
+        except KeyboardInterrupt:
+            supervisor.terminate()
+            supervisor.wait()
+            raise
     return 0 if ready else 1
+
+
+def _follow(state: StateDir, supervisor: subprocess.Popen[bytes], said: BinaryIO) -> bool:
+    """Print what it says until its stack is ready (True) or it has ended (False)."""
+    while not (ready := _is_ready(state, supervisor.pid)) and supervisor.poll() is None:
+        _echo(said.read())
+        time.sleep(DETACHED_POLL)
+    _echo(said.read())
+    return ready
 
 
 def _is_ready(state: StateDir, supervisor: int) -> bool:

@@ -3,9 +3,8 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import yaml
 from stasis_app.embedded.asterisk_root import PACKAGES
 from stasis_app.embedded.render import placeholders, render
 from stasis_app.settings import Settings
+from tests.embedded.shell import python_module, shell
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -36,23 +36,19 @@ def example() -> dict[str, str]:
 
 
 def test_it_is_a_compose_file() -> None:
-    argv = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
-    checked = subprocess.run([*argv, str(COMPOSE)], capture_output=True, text=True, check=False)
+    schema = ["--builtin-schema", "vendor.compose-spec"]
+    checked = python_module("check_jsonschema", *schema, str(COMPOSE))
     assert checked.returncode == 0, checked.stdout
 
 
 def test_docker_itself_accepts_it(tmp_path: Path) -> None:
-    compose = ["docker", "compose"]
-    probe = [*compose, "version"]
-    if (
-        not shutil.which("docker")
-        or subprocess.run(probe, capture_output=True, check=False).returncode
-    ):
+    if not shutil.which("docker") or shell("docker", "compose", "version").returncode:
         pytest.skip("docker compose is not installed")
     filled = tmp_path / "env"
     filled.write_text("".join(f"{name}={value or 'x'}\n" for name, value in example().items()))
-    argv = [*compose, "--file", str(COMPOSE), "--env-file", str(filled), "config", "--quiet"]
-    subprocess.run(argv, check=True)
+    files = ["--file", str(COMPOSE), "--env-file", str(filled)]
+    checked = shell("docker", "compose", *files, "config", "--quiet")
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:
@@ -154,9 +150,8 @@ def container(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def enter(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    argv = ["sh", str(CONFIG / "entrypoint.sh")]
-    return subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+def enter(environment: dict[str, str]) -> CompletedProcess[str]:
+    return shell("sh", str(CONFIG / "entrypoint.sh"), environment=environment)
 
 
 def test_the_entrypoint_renders_as_the_embedded_stack_does(

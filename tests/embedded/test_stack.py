@@ -7,11 +7,11 @@ import signal
 import smtplib
 import socket
 import ssl
-import subprocess
 import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import aiohttp
@@ -20,19 +20,20 @@ import pytest
 from minio import Minio
 
 from stasis_app.embedded.process import Child, Command, ProcessId
+from stasis_app.embedded.stack import Stack
 from stasis_app.embedded.state import StateDir
+from tests.embedded.shell import python_module, shell
 from tests.support.until import until
 
 # the first start on a machine fetches Asterisk
 pytestmark = pytest.mark.timeout(300)
 
 
-def pbx(*arguments: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "stasis_app", *arguments]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=280, check=False)
+def pbx(*arguments: str) -> CompletedProcess[str]:
+    return python_module("stasis_app", *arguments)
 
 
-def up(state: StateDir, port_base: int, *options: str) -> subprocess.CompletedProcess[str]:
+def up(state: StateDir, port_base: int, *options: str) -> CompletedProcess[str]:
     place = ["--state", str(state.root), "--port-base", str(port_base)]
     return pbx("up", *place, "--detach", *options)
 
@@ -132,8 +133,7 @@ def test_mail_lands_in_the_maildir(stack: dict[str, Any]) -> None:
 
 
 def test_the_cli_reaches_asterisk(stack: dict[str, Any]) -> None:
-    argv = [*stack["asterisk"]["cli"], "pjsip show transports"]
-    shown = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    shown = shell(*stack["asterisk"]["cli"], "pjsip show transports").stdout
     for transport in ("udp", "tcp", "tls", "wss"):
         assert f"transport-{transport}" in shown
     assert "127.0.0.1:19060" in shown
@@ -204,6 +204,15 @@ async def test_nothing_outlives_a_killed_supervisor_and_the_next_start_is_clean(
     assert not any(process.is_alive() for process in second)
     assert not state.stack_file.exists()
     assert "No stack is running" in pbx("down", "--state", str(state.root)).stdout
+
+
+async def test_a_stack_of_this_process_leaves_nothing(state: StateDir, port_base: int) -> None:
+    async with Stack(state.root, port_base, demo=False).running() as stack:
+        assert stack.description == description(state)
+        everything = state.children()
+        assert all(process.is_alive() for process in everything.values())
+    assert not any(process.is_alive() for process in everything.values())
+    assert state.supervisor() is None
 
 
 async def test_ctrl_c_leaves_nothing(state: StateDir, port_base: int) -> None:

@@ -114,8 +114,8 @@ async def test_a_cancelled_run_leaves_no_process(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     command = Command(["sh", "-c", f"echo $$ >{pid_file}; exec sleep 60"])
     task = asyncio.create_task(run(command, tmp_path / "log"))
-    pid = await until(lambda: pid_file.exists() and pid_file.read_text().strip())
-    process = ProcessId.of(int(pid))
+    await until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"))
+    process = ProcessId.of(int(pid_file.read_text()))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()

@@ -111,12 +111,8 @@ class Sipp:
         return self._read()
 
     def _command(self) -> list[str]:
-        assert self._folder is not None
-        rows = Path(self._folder.name) / "rows.csv"
-        rows.write_text("\n".join(["SEQUENTIAL", *(_line(row) for row in self.rows), ""]))
         options: dict[str, object] = {
             "-sf": self.scenario,
-            "-inf": rows,
             "-d": round(self.hold * 1000),
             "-i": "127.0.0.1",
             "-mi": "127.0.0.1",
@@ -124,17 +120,28 @@ class Sipp:
             "-t": {"udp": "u1", "tcp": "t1"}[self.transport],
             "-stf": "totals.csv",
             "-error_file": "errors.log",
+            "-deadcall_wait": 0,
             "-timeout": f"{self.within:g}s",
         }
-        calling = (
-            ["-r", f"{self.rate:g}", "-l", str(self.calls), self.server] if self.server else []
-        )
+        if self.rows:
+            options["-inf"] = self._write_rows()
+        if self.server:
+            options |= {"-m": self.calls, "-l": self.calls, "-r": self.rate}
         pairs = [str(part) for pair in options.items() for part in pair]
-        return ["sipp", *pairs, "-trace_stat", "-trace_err", "-nostdin", "-aa", *calling]
+        target = [self.server] if self.server else []
+        return ["sipp", *pairs, "-trace_stat", "-trace_err", "-nostdin", "-aa", *target]
+
+    def _write_rows(self) -> Path:
+        assert self._folder is not None
+        path = Path(self._folder.name) / "rows.csv"
+        path.write_text("\n".join(["SEQUENTIAL", *(_line(row) for row in self.rows), ""]))
+        return path
 
     def _is_up(self) -> bool:
         assert self._child is not None
-        return self._child.returncode is not None or _is_taken(self.local_port, self.transport)
+        ended = self._child.returncode is not None
+        assert self.server or not ended, f"SIPp ended with {self._child.returncode}"
+        return ended or _is_taken(self.local_port, self.transport)
 
     def _read(self) -> Totals:
         assert self._folder is not None

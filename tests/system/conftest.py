@@ -38,12 +38,11 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]
 async def pbx(stack: Path) -> AsyncIterator[Pbx]:
     """Yield the exchange; after the test nothing of a call may be left in it."""
     facts = json.loads((stack / "stack.json").read_text())
-    db = await asyncpg.connect(facts["database_url"])
-    try:
-        async with aiohttp.ClientSession() as http:
-            exchange = Pbx(stack, db, http, AsyncExitStack())
+    async with aiohttp.ClientSession() as http:
+        exchange = Pbx(stack, await asyncpg.connect(facts["database_url"]), http, AsyncExitStack())
+        try:
             await exchange.healthy()
             yield exchange
             await exchange.clean()
-    finally:
-        await db.close()
+        finally:
+            await exchange.db.close()

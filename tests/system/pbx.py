@@ -136,6 +136,18 @@ class Pbx:
         except AssertionError as error:
             raise AssertionError(await leftovers()) from error
 
+    async def reconnect(self, within: float = 20.0) -> None:
+        """Connect to the database anew, as soon as it can be."""
+
+        async def connected() -> bool:
+            try:
+                self.db = await asyncpg.connect(self.stack["database_url"])
+            except (OSError, asyncpg.PostgresError):
+                return False
+            return True
+
+        await until(connected, within, "Postgres")
+
     async def clean(self) -> None:
         await self.open.aclose()
         await self.quiet()

@@ -1,0 +1,112 @@
+"""One run: calls of one variant at one rate, what became of them, what they cost."""
+
+import itertools
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.sipp import Sipp, free_port
+
+from . import processes
+from .stack import CALLEES, CALLERS, PASSWORD, Stack, Variant
+from .wire import Call, Wire
+
+SCENARIO = Path(__file__).parent / "scenarios" / "call.xml"
+HOLD_SECONDS = 1.0
+PATIENCE_SECONDS = 40.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU milliseconds per call by part, and the share of the machine that others took."""
+
+    asterisk: float
+    app: float
+    postgres: float
+    sipp: float
+    bench: float
+    foreign: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """`delays` are p50 and p99 of the post-dial delay in milliseconds."""
+
+    variant: str
+    rate: float
+    seconds: float
+    calls: int
+    failed: int
+    retransmitted: int
+    delay_p50: float
+    delay_p99: float
+    lost_packets: int
+    cost: Cost
+
+    @property
+    def clean(self) -> bool:
+        return self.failed < self.calls / 1000 and self.delay_p99 < 100
+
+
+async def run(
+    stack: Stack, variant: Variant, app: int | None, rate: float, seconds: float
+) -> Result:
+    """Make calls at `rate` a second for `seconds`; `app` is the pid of who serves the variant."""
+    calls = round(rate * seconds)
+    port = free_port()
+    caller = Sipp(
+        SCENARIO,
+        stack.sip,
+        calls=calls,
+        rate=rate,
+        hold=HOLD_SECONDS,
+        rows=_rows(variant),
+        local_port=port,
+        within=seconds + PATIENCE_SECONDS,
+    )
+    async with Wire(port) as wire:
+        before, started = processes.now(), time.monotonic()
+        totals = await caller.run()
+        after, ended = processes.now(), time.monotonic()
+        seen, lost = wire.calls(), wire.lost()
+    failed = calls - sum(call.good for call in seen.values())
+    p50, p99 = delays(list(seen.values()))
+    cost = _cost(stack, app, before, after, calls, ended - started)
+    return Result(
+        variant.name, rate, seconds, calls, failed, totals.retransmissions, p50, p99, lost, cost
+    )
+
+
+def delays(calls: list[Call]) -> tuple[float, float]:
+    """Return median and 99th percentile of the post-dial delay in milliseconds."""
+    waited = sorted(call.delay * 1000 for call in calls if call.alerted)
+    if len(waited) < 2:
+        return float("inf"), float("inf")
+    return statistics.median(waited), statistics.quantiles(waited, n=100, method="inclusive")[98]
+
+
+def _rows(variant: Variant) -> list[tuple[str, str, str]]:
+    pairs = zip(CALLERS, itertools.cycle(CALLEES), strict=False)
+    return [(caller, PASSWORD, variant.prefix + callee) for caller, callee in pairs]
+
+
+def _cost(
+    stack: Stack,
+    app: int | None,
+    before: processes.Moment,
+    after: processes.Moment,
+    calls: int,
+    wall: float,
+) -> Cost:
+    def spent(pids: set[int]) -> float:
+        return after.cpu(pids) - before.cpu(pids & set(before.processes))
+
+    def each(pids: set[int]) -> float:
+        return spent(pids) * 1000 / calls
+
+    bench = after.tree(_own_pid()) | before.tree(_own_pid())
+    ours = bench | after.tree(stack.supervisor)
+    foreign = (after.busy - before.busy) - spent(ours)
+    ...
+    raise NotImplementedError

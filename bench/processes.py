@@ -1,0 +1,76 @@
+"""What processes cost, from /proc: CPU seconds and resident memory, ours and everybody else's."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`cpu` is in seconds, with that of its dead children in `reaped`; `resident` in bytes."""
+
+    pid: int
+    parent: int
+    name: str
+    cpu: float
+    reaped: float
+    resident: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All processes of the machine, and the CPU seconds it was busy since its start."""
+
+    processes: Mapping[int, Process]
+    busy: float
+
+    def tree(self, root: int) -> set[int]:
+        """Return the pids of a process and of all its descendants."""
+        found: set[int] = set()
+        fresh = {root}
+        while fresh:
+            found |= fresh
+            fresh = {p.pid for p in self.processes.values() if p.parent in fresh} - found
+        return found
+
+    def cpu(self, pids: Iterable[int]) -> float:
+        known = [self.processes[pid] for pid in pids if pid in self.processes]
+        return sum(process.cpu + process.reaped for process in known)
+
+    def resident(self, pid: int) -> int:
+        return self.processes[pid].resident
+
+
+def now() -> Moment:
+    processes = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and (process := _process(folder)):
+            processes[process.pid] = process
+    return Moment(processes, _busy())
+
+
+def _process(folder: Path) -> Process | None:
+    try:
+        before, _, rest = (folder / "stat").read_text().rpartition(")")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    field = rest.split()  # from the state, field 3 of proc_pid_stat(5)
+    own, reaped = int(field[11]) + int(field[12]), int(field[13]) + int(field[14])
+    return Process(
+        pid=int(folder.name),
+        parent=int(field[1]),
+        name=before.partition("(")[2],
+        cpu=own / TICKS,
+        reaped=reaped / TICKS,
+        resident=int(field[21]) * PAGE,
+    )
+
+
+def _busy() -> float:
+    """User, nice and system time of all processors; interrupts belong to nobody."""
+    user, nice, system = Path("/proc/stat").read_text().splitlines()[0].split()[1:4]
+    return (int(user) + int(nice) + int(system)) / TICKS

@@ -1,0 +1,172 @@
+"""The exchange under test: a stack of its own, the bench's phones in it, the ways to call them."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from tests.support.sipp import Sipp
+
+RTP_PORTS = ("20000", "29999")
+PHONES = 100
+CALLERS = [f"10{number:02d}" for number in range(PHONES)]
+CALLEES = [f"20{number:02d}" for number in range(PHONES)]
+PASSWORD = "bench"  # noqa: S105  of phones that live on loopback for the time of a run
+
+PHONE = """
+INSERT INTO extensions (number, sip_password, display_name, max_concurrent_calls)
+SELECT unnest($1::text[]), $2, 'Bench', NULL ON CONFLICT (number) DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way for a call to reach its callee: what is dialled before the number, who serves it."""
+
+    name: str
+    prefix: str
+    application: str = ""
+    floor: Sequence[str] = ()
+
+
+NATIVE = Variant("A native", "71", "Dial(PJSIP/${EXTEN:2},30)")
+FLOOR = Variant("B floor ws", "72", "Stasis(floor,${EXTEN:2})", ("floor", "ws", "early"))
+CLASSIC = Variant(
+    "B floor ws classic", "73", "Stasis(classic,${EXTEN:2})", ("classic", "ws", "classic")
+)
+AIOARI = Variant("B floor aioari", "74", "Stasis(aio,${EXTEN:2})", ("aio", "aioari", "early"))
+PRODUCT = Variant("C PBX-X", "")
+VARIANTS = (NATIVE, FLOOR, CLASSIC, AIOARI, PRODUCT)
+
+
+class Stack:
+    """A running stack, as its stack.json describes it."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.pids: dict[str, int] = {}
+
+    @property
+    def description(self) -> dict[str, Any]:
+        described: dict[str, Any] = json.loads((self.state / "stack.json").read_text())
+        return described
+
+    @property
+    def sip(self) -> str:
+        return str(self.description["sip"])
+
+    @property
+    def supervisor(self) -> int:
+        return int(json.loads((self.state / "supervisor.json").read_text())["pid"])
+
+    def pid(self, part: str) -> int:
+        noted = json.loads((self.state / "supervisor.json").read_text())
+        return int(noted["children"][part]["pid"])
+
+    async def cli(self, command: str) -> str:
+        """Return what a command of Asterisk's console prints."""
+        argv = [*self.description["asterisk"]["cli"], command]
+        child = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+        return (await child.communicate())[0].decode()
+
+    @asynccontextmanager
+    async def sql(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(self.description["database_url"])
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def running(state: Path, port_base: int) -> AsyncIterator[Stack]:
+    """`pbx up`, the bench's phones and dialplan, `pbx down`."""
+    options = ["--state", str(state), "--port-base", str(port_base)]
+    try:
+        await _pbx("up", *options, "--detach", "--no-demo")
+        stack = Stack(state)
+        await _prepare(stack)
+        yield stack
+    finally:
+        await _pbx("down", "--state", str(state))
+
+
+async def _pbx(*arguments: str) -> None:
+    environment = {
+        **os.environ,
+        "PBX_RTP_START": RTP_PORTS[0],
+        "PBX_RTP_END": RTP_PORTS[1],
+    }
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "stasis_app",
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said = (await child.communicate())[0].decode()
+    if child.returncode:
+        raise RuntimeError(f"pbx {arguments[0]} failed: {said}")
+
+
+async def _prepare(stack: Stack) -> None:
+    async with stack.sql() as connection:
+        await connection.execute(PHONE, [*CALLERS, *CALLEES], PASSWORD)
+    for variant in VARIANTS:
+        if variant.prefix:
+            where = f"_{variant.prefix}20XX,1,{variant.application} into from-phones"
+            await stack.cli(f"dialplan add extension {where}")
+
+
+async def register(stack: Stack, port: int) -> None:
+    """Register every callee at a UDP port of ours, for an hour."""
+    rows = [(number, PASSWORD, f"127.0.0.1:{port}") for number in CALLEES]
+    scenario = Path(__file__).parent / "scenarios" / "register.xml"
+    totals = await Sipp(scenario, stack.sip, calls=len(rows), rate=50, rows=rows).run()
+    if totals.failed:
+        raise RuntimeError(f"{totals.failed} phones did not register: {totals.errors}")
+
+
+@asynccontextmanager
+async def floors(stack: Stack, variants: Sequence[Variant]) -> AsyncIterator[dict[str, int]]:
+    """Run the floor applications of these variants; gives their pids by the variant's name."""
+    ari = stack.description["ari"]
+    environment = {**os.environ, **{f"ARI_{name.upper()}": ari[name] for name in ari}}
+    async with contextlib.AsyncExitStack() as children:
+        pids = {}
+        for variant in variants:
+            if variant.floor:
+                pids[variant.name] = await children.enter_async_context(
+                    _floor(variant, environment)
+                )
+        yield pids
+
+
+@asynccontextmanager
+async def _floor(variant: Variant, environment: dict[str, str]) -> AsyncIterator[int]:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bench.floor",
+        *variant.floor,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert child.stdout
+    try:
+        if await child.stdout.readline() != b"ready\n":
+            raise RuntimeError(f"{variant.name} did not start")
+        yield child.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
