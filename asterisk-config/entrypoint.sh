@@ -29,4 +29,4 @@ if [ ! -e "$PBX_TLS_CERT" ]; then
         -keyout "$PBX_TLS_KEY" -out "$PBX_TLS_CERT"
 fi
 
-exec asterisk -f -C "$PBX_ASTERISK_DIR/etc/asterisk.conf"
+exec asterisk -f -n -C "$PBX_ASTERISK_DIR/etc/asterisk.conf"

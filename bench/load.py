@@ -1,6 +1,7 @@
 """One run: calls of one variant at one rate, what became of them, what they cost."""
 
 import itertools
+import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from tests.support.sipp import Sipp, free_port
 
 from . import processes
+from .processes import Moment
 from .stack import CALLEES, CALLERS, PASSWORD, Stack, Variant
 from .wire import Call, Wire
 
@@ -92,21 +94,24 @@ def _rows(variant: Variant) -> list[tuple[str, str, str]]:
 
 
 def _cost(
-    stack: Stack,
-    app: int | None,
-    before: processes.Moment,
-    after: processes.Moment,
-    calls: int,
-    wall: float,
+    stack: Stack, app: int | None, before: Moment, after: Moment, calls: int, wall: float
 ) -> Cost:
-    def spent(pids: set[int]) -> float:
-        return after.cpu(pids) - before.cpu(pids & set(before.processes))
+    def spent(root: int) -> float:
+        return after.cpu(after.tree(root)) - before.cpu(before.tree(root))
 
-    def each(pids: set[int]) -> float:
-        return spent(pids) * 1000 / calls
+    def each(seconds: float) -> float:
+        return round(seconds * 1000 / calls, 3)
 
-    bench = after.tree(_own_pid()) | before.tree(_own_pid())
-    ours = bench | after.tree(stack.supervisor)
-    foreign = (after.busy - before.busy) - spent(ours)
-    ...
-    raise NotImplementedError
+    own = os.getpid()
+    mine = after.processes[own].cpu - before.processes[own].cpu
+    phones = after.named("sipp", own) - before.named("sipp", own)
+    phones += after.processes[own].reaped - before.processes[own].reaped
+    foreign = after.busy - before.busy - spent(own) - spent(stack.supervisor)
+    return Cost(
+        asterisk=each(spent(stack.pid("asterisk"))),
+        app=each(spent(app)) if app else 0.0,
+        postgres=each(spent(stack.pid("postgres"))),
+        sipp=each(phones),
+        bench=each(mine),
+        foreign=round(foreign / wall / (os.cpu_count() or 1), 3),
+    )

@@ -41,6 +41,11 @@ class Moment:
         known = [self.processes[pid] for pid in pids if pid in self.processes]
         return sum(process.cpu + process.reaped for process in known)
 
+    def named(self, name: str, root: int) -> float:
+        """Return the CPU seconds of the living descendants of `root` with this name."""
+        tree = self.tree(root)
+        return sum(p.cpu for p in self.processes.values() if p.pid in tree and p.name == name)
+
     def resident(self, pid: int) -> int:
         return self.processes[pid].resident
 

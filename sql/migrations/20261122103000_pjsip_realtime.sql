@@ -133,7 +133,7 @@ COMMENT ON VIEW ps_auths IS 'Asterisk''s PJSIP credentials, one for each row of 
 CREATE VIEW ps_aors AS
 SELECT number AS id,
     5 AS max_contacts,
-    'no'::TEXT AS remove_existing,
+    'yes'::TEXT AS remove_existing,
     'yes'::TEXT AS remove_unavailable,
     60 AS minimum_expiration,
     300 AS default_expiration,

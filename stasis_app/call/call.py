@@ -9,8 +9,9 @@ from uuid import UUID
 
 import structlog
 
-from ..ari.events import Event, Held, Unheld
-from ..words import HangupCause, Moment
+from stasis_app.ari.events import Event, Held, Unheld
+from stasis_app.words import HangupCause, Moment
+
 from . import causes
 from .exchange import Exchange
 from .journal import Journal, Position
@@ -73,14 +74,14 @@ class Call:
         return since
 
     async def refuse(self, cause: HangupCause, **details: Any) -> None:
-        """End the call with the SIP answer that is true; an answered caller hears it in words."""
+        """End the call with the true SIP answer; an answered caller hears it in words."""
         self.cause = cause
         self.journal.note(Moment.REFUSED, cause=cause, **details)
         if self.caller.up:
             await self.announce(ANNOUNCEMENTS.get(cause, "cannot-complete-as-dialed"))
 
     async def announce(self, sound: str) -> None:
-        """Play one of Asterisk's own sounds to the answered caller, and return when it has ended."""
+        """Play one of Asterisk's own sounds to the answered caller, to its end."""
         await play(self.exchange, self.caller.id, self.new_id(), [f"sound:{sound}"])
         self.journal.note(Moment.ANNOUNCED, sound=sound)
 

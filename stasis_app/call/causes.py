@@ -4,8 +4,8 @@ The numbers are Q.850. Asterisk 22 maps them to SIP in chan_pjsip's hangup_cause
 its map for an unanswered caller and becomes 603 Decline, which is what a declined call wants.
 """
 
-from ..ari.events import Destroyed
-from ..words import HangupCause
+from stasis_app.ari.events import Destroyed
+from stasis_app.words import HangupCause
 
 NORMAL_CLEARING = 16
 ANSWERED_ELSEWHERE = 26

@@ -11,11 +11,12 @@ from uuid import UUID
 
 import structlog
 
-from ..ari.door import Door
-from ..ari.errors import AriError, Gone, Unreachable
-from ..ari.events import Bridge, Channel
-from ..ari.inboxes import Inboxes
-from ..rules.models import Contact, Extension
+from stasis_app.ari.door import Door
+from stasis_app.ari.errors import AriError, Gone, Unreachable
+from stasis_app.ari.events import Bridge, Channel
+from stasis_app.ari.inboxes import Inboxes
+from stasis_app.rules.models import Contact, Extension
+
 from .journal import Write
 from .line import Line
 

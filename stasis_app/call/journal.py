@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from ..words import CallState, Direction, HangupCause, Moment
+from stasis_app.words import CallState, Direction, HangupCause, Moment
 
 Write = Callable[[Mapping[str, Any]], None]
 

@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 from types import TracebackType
 
-from ..ari.events import Destroyed, Event, StasisEnd
+from stasis_app.ari.events import Destroyed, Event, StasisEnd
+
 from .line import Line
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ..ari.events import Destroyed, Event, StasisEnd, StasisStart, StateChanged
-from ..ari.inboxes import Inboxes
+from stasis_app.ari.events import Destroyed, Event, StasisEnd, StasisStart, StateChanged
+from stasis_app.ari.inboxes import Inboxes
 
 LOST_AFTER = 2.0
 

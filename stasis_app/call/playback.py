@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from ..ari.events import Event, PlaybackFinished
+from stasis_app.ari.events import Event, PlaybackFinished
+
 from .exchange import Exchange
 
 log = structlog.get_logger()

@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from ..ari.errors import AriError, Gone
-from ..ari.events import Destroyed, Event, StateChanged
-from ..rules.forwarding import worst
-from ..words import HangupCause, Moment
+from stasis_app.ari.errors import AriError, Gone
+from stasis_app.ari.events import Destroyed, Event, StateChanged
+from stasis_app.rules.forwarding import worst
+from stasis_app.words import HangupCause, Moment
+
 from . import causes
 from .call import Call
 from .exchange import Present

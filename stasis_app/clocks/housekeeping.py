@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from ..store import housekeeping
+from stasis_app.store import housekeeping
 
 log = structlog.get_logger()
 

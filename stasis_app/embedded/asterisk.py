@@ -44,7 +44,7 @@ mount --bind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/tmp"
 cd "$root"
-exec chroot . /usr/sbin/asterisk -f -C /srv/pbx/etc/asterisk.conf
+exec chroot . /usr/sbin/asterisk -f -n -C /srv/pbx/etc/asterisk.conf
 """
 
 

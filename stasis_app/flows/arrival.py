@@ -1,9 +1,10 @@
 """A phone dials: who is it, may it call, and what does the number mean?"""
 
-from ..call.call import Call
-from ..rules.models import Extension
-from ..rules.numbers import meaning
-from ..words import ExtensionStatus, HangupCause
+from stasis_app.call.call import Call
+from stasis_app.rules.models import Extension
+from stasis_app.rules.numbers import meaning
+from stasis_app.words import ExtensionStatus, HangupCause
+
 from .destination import follow
 
 

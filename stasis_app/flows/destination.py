@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from ..call.call import Call
-from ..rules.models import Destination, DestinationKind
-from ..words import HangupCause
+from stasis_app.call.call import Call
+from stasis_app.rules.models import Destination, DestinationKind
+from stasis_app.words import HangupCause
+
 from .extension import extension
 
 Flow = Callable[[Call, str], Awaitable[Destination | None]]

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from ..call import causes
-from ..call.call import Call
-from ..call.exchange import Present
-from ..call.journal import Position
-from ..call.line import Line
-from ..call.ringing import Phone, Ringing
-from ..rules import forwarding
-from ..rules.forwarding import Forward, Refuse, Ring
-from ..rules.models import Contact, Destination, Extension
-from ..rules.numbers import meaning
-from ..words import HangupCause, Moment
+from stasis_app.call import causes
+from stasis_app.call.call import Call
+from stasis_app.call.exchange import Present
+from stasis_app.call.journal import Position
+from stasis_app.call.line import Line
+from stasis_app.call.ringing import Phone, Ringing
+from stasis_app.rules import forwarding
+from stasis_app.rules.forwarding import Forward, Refuse, Ring
+from stasis_app.rules.models import Contact, Destination, Extension
+from stasis_app.rules.numbers import meaning
+from stasis_app.words import HangupCause, Moment
 
 STEP = "extension"
 DEFAULT_RING_SECONDS = 30.0

@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 
-from ..call.call import Call
-from ..call.exchange import Present
-from ..call.journal import Position
-from ..rules.models import Destination
-from ..rules.numbers import meaning
+from stasis_app.call.call import Call
+from stasis_app.call.exchange import Present
+from stasis_app.call.journal import Position
+from stasis_app.rules.models import Destination
+from stasis_app.rules.numbers import meaning
+
 from . import extension
 from .destination import follow
 

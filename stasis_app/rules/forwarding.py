@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from ..words import ExtensionStatus, HangupCause
+from stasis_app.words import ExtensionStatus, HangupCause
+
 from .models import Contact, Extension
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from ..words import ExtensionStatus, ExtensionType
+from stasis_app.words import ExtensionStatus, ExtensionType
 
 
 @dataclass(frozen=True, slots=True)

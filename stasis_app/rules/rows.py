@@ -2,7 +2,8 @@
 
 from typing import Any, Protocol
 
-from ..words import ExtensionStatus, ExtensionType
+from stasis_app.words import ExtensionStatus, ExtensionType
+
 from .models import Extension
 
 

@@ -14,8 +14,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from ..rules import rows
-from ..rules.models import Contact, Extension
+from stasis_app.rules import rows
+from stasis_app.rules.models import Contact, Extension
 
 log = structlog.get_logger()
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from ..call.journal import Position
-from ..words import CallState
+from stasis_app.call.journal import Position
+from stasis_app.words import CallState
 
 LIVE = """
 SELECT c.id, c.call_id, c.state, c.answered_at, c.caller_extension_id, c.callee_number,

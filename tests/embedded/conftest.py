@@ -19,14 +19,18 @@ def state(tmp_path: Path) -> StateDir:
     return state
 
 
-@pytest.fixture
-def port_base() -> int:
+def free_port_base() -> int:
     """A base whose ports nobody has, below the range of outgoing connections."""
     while True:
         plan = PortPlan.above(random.randrange(20000, 31000, 1000))  # noqa: S311
         ports = (plan.smtp, plan.sip, plan.sip_tls, plan.app, plan.ari, plan.postgres, plan.s3)
         if not taken(Listener("any", port) for port in ports):
             return plan.base
+
+
+@pytest.fixture
+def port_base() -> int:
+    return free_port_base()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from minio import Minio
 from stasis_app.embedded.process import Child, Command, ProcessId
 from stasis_app.embedded.stack import Stack
 from stasis_app.embedded.state import StateDir
+from tests.embedded.conftest import free_port_base
 from tests.embedded.shell import python_module, shell
 from tests.support.until import until
 
@@ -52,9 +53,14 @@ def processes(state: StateDir) -> list[ProcessId]:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StateDir]:
+def base() -> int:
+    return free_port_base()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, base: int) -> Iterator[StateDir]:
     state = StateDir(tmp_path_factory.mktemp("stack"))
-    started = up(state, 19000)
+    started = up(state, base)
     assert started.returncode == 0, started.stdout
     yield state
     assert pbx("down", "--state", str(state.root)).returncode == 0
@@ -65,9 +71,11 @@ def stack(running: StateDir) -> dict[str, Any]:
     return description(running)
 
 
-def test_the_description_has_the_promised_shape(stack: dict[str, Any], running: StateDir) -> None:
-    assert stack["sip"] == "127.0.0.1:19060"
-    assert stack["http"] == "http://127.0.0.1:19080"
+def test_the_description_has_the_promised_shape(
+    stack: dict[str, Any], running: StateDir, base: int
+) -> None:
+    assert stack["sip"] == f"127.0.0.1:{base + 60}"
+    assert stack["http"] == f"http://127.0.0.1:{base + 80}"
     assert set(stack) == {
         *("sip", "ari", "database_url", "s3", "smtp", "http", "asterisk", "app"),
     }
@@ -132,16 +140,16 @@ def test_mail_lands_in_the_maildir(stack: dict[str, Any]) -> None:
     assert "Subject: hello" in message.read_text()
 
 
-def test_the_cli_reaches_asterisk(stack: dict[str, Any]) -> None:
+def test_the_cli_reaches_asterisk(stack: dict[str, Any], base: int) -> None:
     shown = shell(*stack["asterisk"]["cli"], "pjsip show transports").stdout
     for transport in ("udp", "tcp", "tls", "wss"):
         assert f"transport-{transport}" in shown
-    assert "127.0.0.1:19060" in shown
+    assert f"127.0.0.1:{base + 60}" in shown
 
 
-def test_sip_over_tls_shows_our_certificate(running: StateDir) -> None:
+def test_sip_over_tls_shows_our_certificate(running: StateDir, base: int) -> None:
     ours = ssl.create_default_context(cafile=running.root / "asterisk" / "tls" / "cert.pem")
-    for port in (19061, 19089):
+    for port in (base + 61, base + 89):
         with socket.create_connection(("127.0.0.1", port)) as plain:
             ours.wrap_socket(plain, server_hostname="localhost").close()
 
@@ -154,18 +162,19 @@ def test_passwords_are_in_no_log(stack: dict[str, Any], running: StateDir) -> No
         assert not [name for name, secret in secrets.items() if secret in text], log
 
 
-def test_a_second_supervisor_is_refused(running: StateDir) -> None:
-    refused = up(running, 19000)
+def test_a_second_supervisor_is_refused(running: StateDir, base: int) -> None:
+    refused = up(running, base)
     assert refused.returncode == 1
     assert f"A stack is already running in {running.root}" in refused.stdout
     assert running.stack_file.exists()
 
 
-def test_taken_ports_are_named_with_their_parts(running: StateDir, state: StateDir) -> None:
-    refused = up(state, 19000)
+@pytest.mark.usefixtures("running")
+def test_taken_ports_are_named_with_their_parts(state: StateDir, base: int) -> None:
+    refused = up(state, base)
     assert refused.returncode == 1
-    assert "19432 (postgres)" in refused.stdout
-    assert "19080 (app)" in refused.stdout
+    assert f"{base + 432} (postgres)" in refused.stdout
+    assert f"{base + 80} (app)" in refused.stdout
     assert not state.stack_file.exists()
 
 

@@ -64,6 +64,18 @@ class Sipp:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._child: asyncio.subprocess.Process | None = None
 
+    @property
+    def child(self) -> asyncio.subprocess.Process:
+        """The running process."""
+        assert self._child is not None
+        return self._child
+
+    @property
+    def folder(self) -> Path:
+        """Where it writes."""
+        assert self._folder is not None
+        return Path(self._folder.name)
+
     async def run(self) -> Totals:
         """Run to the end and return what was counted."""
         async with self:
@@ -88,10 +100,9 @@ class Sipp:
         trace: TracebackType | None,
     ) -> None:
         assert self._folder is not None
-        assert self._child is not None
         with suppress(ProcessLookupError):
-            self._child.kill()
-        await self._child.wait()
+            self.child.kill()
+        await self.child.wait()
         self._folder.cleanup()
 
     async def totals(self) -> Totals:
@@ -99,11 +110,10 @@ class Sipp:
 
         One that answers takes no new calls then and ends with the last one it has.
         """
-        assert self._child is not None
         if not self.server:
-            self._child.send_signal(signal.SIGUSR1)
+            self.child.send_signal(signal.SIGUSR1)
         try:
-            await asyncio.wait_for(self._child.wait(), self.within)
+            await asyncio.wait_for(self.child.wait(), self.within)
         except TimeoutError:
             raise TimedOutError(
                 f"SIPp ran longer than {self.within:g} s: {self._errors()}"
@@ -132,22 +142,18 @@ class Sipp:
         return ["sipp", *pairs, "-trace_stat", "-trace_err", "-nostdin", "-aa", *target]
 
     def _write_rows(self) -> Path:
-        assert self._folder is not None
-        path = Path(self._folder.name) / "rows.csv"
+        path = self.folder / "rows.csv"
         path.write_text("\n".join(["SEQUENTIAL", *(_line(row) for row in self.rows), ""]))
         return path
 
     def _is_up(self) -> bool:
-        assert self._child is not None
-        ended = self._child.returncode is not None
-        assert self.server or not ended, f"SIPp ended with {self._child.returncode}"
+        ended = self.child.returncode is not None
+        assert self.server or not ended, f"SIPp ended with {self.child.returncode}"
         return ended or _is_taken(self.local_port, self.transport)
 
     def _read(self) -> Totals:
-        assert self._folder is not None
-        assert self._child is not None
-        path = Path(self._folder.name) / "totals.csv"
-        assert path.exists(), f"SIPp ended with {self._child.returncode}: {self._errors()}"
+        path = self.folder / "totals.csv"
+        assert path.exists(), f"SIPp ended with {self.child.returncode}: {self._errors()}"
         with path.open(newline="") as file:
             row = list(csv.DictReader(file, delimiter=";"))[-1]
         return Totals(
@@ -159,8 +165,7 @@ class Sipp:
         )
 
     def _errors(self) -> str:
-        assert self._folder is not None
-        path = Path(self._folder.name) / "errors.log"
+        path = self.folder / "errors.log"
         return path.read_text(errors="replace")[-4000:] if path.exists() else ""
 
 

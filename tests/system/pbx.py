@@ -1,4 +1,4 @@
-"""The exchange as a test sees it: SIP phones, SQL, and nothing else but a look at what is left over."""
+"""The exchange as a test sees it: SIP phones and SQL, and a look at what is left over."""
 
 import asyncio
 import json

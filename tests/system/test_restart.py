@@ -186,4 +186,5 @@ async def test_a_database_that_dies_loses_nothing(pbx: Pbx) -> None:
 
 async def number_of_cdrs(pbx: Pbx, caller: str, expected: int) -> bool:
     query = "SELECT count(*) FROM cdr WHERE caller_number = $1"
-    return await pbx.db.fetchval(query, caller) == expected
+    count: int = await pbx.db.fetchval(query, caller)
+    return count == expected
