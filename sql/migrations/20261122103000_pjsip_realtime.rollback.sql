@@ -9,6 +9,7 @@ ALTER TABLE extension_registrations
     DROP COLUMN via_addr,
     DROP COLUMN call_id,
     DROP COLUMN path,
+    DROP COLUMN long_contact_uri,
     DROP COLUMN contact_id;
 DROP VIEW ps_aors, ps_auths, ps_endpoints, sip_phones;
 DROP FUNCTION asterisk_callerid(TEXT, TEXT), asterisk_codecs(TEXT[]), asterisk_decode(TEXT),

@@ -148,6 +148,7 @@ COMMENT ON VIEW ps_aors IS
 
 ALTER TABLE extension_registrations
     ADD COLUMN contact_id TEXT,
+    ADD COLUMN long_contact_uri TEXT,
     ADD COLUMN path TEXT,
     ADD COLUMN call_id TEXT,
     ADD COLUMN via_addr TEXT,
@@ -157,6 +158,8 @@ ALTER TABLE extension_registrations
 
 COMMENT ON COLUMN extension_registrations.contact_id IS
     'Asterisk''s own name of the contact; a phone that registers again keeps its row.';
+COMMENT ON COLUMN extension_registrations.long_contact_uri IS
+    'The whole contact URI when contact_uri, limited to 255 characters, holds only its beginning.';
 COMMENT ON COLUMN extension_registrations.path IS 'SIP Path header of the registration.';
 COMMENT ON COLUMN extension_registrations.call_id IS 'SIP Call-ID of the registration.';
 COMMENT ON COLUMN extension_registrations.via_addr IS
@@ -176,7 +179,7 @@ CREATE INDEX idx_extension_registrations_expires_epoch
 -- Expired rows stay visible here: Asterisk deletes them itself and so learns that the phone is gone.
 CREATE VIEW ps_contacts AS
 SELECT registration.contact_id AS id,
-    asterisk_encode(registration.contact_uri) AS uri,
+    asterisk_encode(coalesce(registration.long_contact_uri, registration.contact_uri)) AS uri,
     extract(epoch FROM registration.expires_at AT TIME ZONE 'UTC')::BIGINT AS expiration_time,
     60 AS qualify_frequency,
     '3.0'::TEXT AS qualify_timeout,
@@ -219,9 +222,10 @@ DECLARE
         '^sips?:(?:[^@]*@)?(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::(\d+))?(?:[;?]|$)', 'i');
 BEGIN
     INSERT INTO extension_registrations (
-        extension_id, contact_id, contact_uri, user_agent, ip_address, port, transport, expires_at,
-        path, call_id, via_addr, via_port, reg_server, prune_on_boot)
-    SELECT phone.id, NEW.id, contact, asterisk_decode(NEW.user_agent),
+        extension_id, contact_id, contact_uri, long_contact_uri, user_agent, ip_address, port,
+        transport, expires_at, path, call_id, via_addr, via_port, reg_server, prune_on_boot)
+    SELECT phone.id, NEW.id, left(contact, 255),
+        CASE WHEN length(contact) > 255 THEN contact END, asterisk_decode(NEW.user_agent),
         coalesce(host_port[1], host_port[2], '0.0.0.0')::INET, coalesce(host_port[3]::INT, 5060),
         contact_transport(contact), to_timestamp(NEW.expiration_time),
         asterisk_decode(NEW.path), asterisk_decode(NEW.call_id), NEW.via_addr, NEW.via_port,
@@ -230,9 +234,10 @@ BEGIN
     WHERE phone.number = NEW.endpoint
     ON CONFLICT (contact_id) DO UPDATE SET
         extension_id = EXCLUDED.extension_id, contact_uri = EXCLUDED.contact_uri,
-        user_agent = EXCLUDED.user_agent, ip_address = EXCLUDED.ip_address, port = EXCLUDED.port,
-        transport = EXCLUDED.transport, expires_at = EXCLUDED.expires_at, path = EXCLUDED.path,
-        call_id = EXCLUDED.call_id, via_addr = EXCLUDED.via_addr, via_port = EXCLUDED.via_port,
+        long_contact_uri = EXCLUDED.long_contact_uri, user_agent = EXCLUDED.user_agent,
+        ip_address = EXCLUDED.ip_address, port = EXCLUDED.port, transport = EXCLUDED.transport,
+        expires_at = EXCLUDED.expires_at, path = EXCLUDED.path, call_id = EXCLUDED.call_id,
+        via_addr = EXCLUDED.via_addr, via_port = EXCLUDED.via_port,
         reg_server = EXCLUDED.reg_server, prune_on_boot = EXCLUDED.prune_on_boot;
     IF NOT FOUND THEN
         RETURN NULL;

@@ -153,7 +153,7 @@ class Address(NamedTuple):
 
 def parameter(value: str, name: str) -> str:
     """The value of `;name=` after a header's address, empty when there is none."""
-    match = re.search(rf";\s*{name}=([^;,\s]*)", value.rpartition(">")[2] or value, re.IGNORECASE)
+    match = re.search(rf";\s*{name}=([^;,\s]*)", value.rpartition(">")[2], re.IGNORECASE)
     return match.group(1) if match else ""
 
 

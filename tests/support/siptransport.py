@@ -5,6 +5,7 @@ import secrets
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 import aiohttp
@@ -126,45 +127,55 @@ class Stream(SipTransport):
 class WebSocket(SipTransport):
     """One message a frame; WS or, over TLS, WSS."""
 
-    def __init__(self, receive: Receiver, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(
+        self,
+        receive: Receiver,
+        session: aiohttp.ClientSession,
+        socket: aiohttp.ClientWebSocketResponse,
+        name: str,
+    ) -> None:
         super().__init__(receive)
-        self.name = "WSS" if url.startswith("wss") else "WS"
+        self.name = name
         self.sent_by = f"{secrets.token_hex(6)}.invalid"
-        self._session, self._url = session, url
+        self._session, self._socket = session, socket
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks = [
+            asyncio.create_task(self._write(), name="sip websocket writer"),
+            asyncio.create_task(self._read(), name="sip websocket reader"),
+        ]
 
     @classmethod
     async def open(cls, receive: Receiver, url: str, tls: ssl.SSLContext) -> "WebSocket":
         """Connect to `url`, such as wss://127.0.0.1:15089/ws."""
         session = aiohttp.ClientSession()
-        transport = cls(receive, session, url)
         try:
             socket = await session.ws_connect(url, protocols=("sip",), ssl=tls)
         except BaseException:
             await session.close()
             raise
-        transport._tasks = [
-            asyncio.create_task(transport._write(socket), name="sip websocket writer"),
-            asyncio.create_task(transport._read(socket), name="sip websocket reader"),
-        ]
-        return transport
+        return cls(receive, session, socket, "WSS" if url.startswith("wss") else "WS")
 
     def send(self, data: bytes) -> None:
         self._outgoing.put_nowait(data)
 
     async def close(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._outgoing.join(), 1.0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._socket.close()
         await self._session.close()
 
-    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    async def _write(self) -> None:
         while True:
-            await socket.send_str((await self._outgoing.get()).decode("utf-8", "replace"))
+            data = await self._outgoing.get()
+            with suppress(ConnectionError):
+                await self._socket.send_str(data.decode("utf-8", "replace"))
+            self._outgoing.task_done()
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        async for frame in socket:
+    async def _read(self) -> None:
+        async for frame in self._socket:
             data = cast("str | bytes", frame.data)
             self.take(data.encode() if isinstance(data, str) else data)
 

@@ -1,8 +1,9 @@
 """Reading and writing of SIP messages."""
 
+import secrets
+
 import pytest
 
-from . import sipmessage
 from .sipmessage import Address, Message, authorize, parameter
 
 MUFASA = (
@@ -23,7 +24,7 @@ def test_digest_as_in_rfc_7616(
     monkeypatch: pytest.MonkeyPatch, algorithm: str, response: str
 ) -> None:
     cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
-    monkeypatch.setattr(sipmessage.secrets, "token_hex", lambda _: cnonce)
+    monkeypatch.setattr(secrets, "token_hex", lambda _: cnonce)
     challenge = Message("SIP/2.0 401 No", [("WWW-Authenticate", MUFASA.format(algorithm))])
     name, value = authorize(challenge, "GET", "/dir/index.html", "Mufasa", "Circle of Life")
     assert name == "Authorization"
