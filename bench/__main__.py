@@ -10,7 +10,9 @@ from tests.support.sipp import Sipp
 from . import load
 from .stack import AIOARI, CLASSIC, FLOOR, NATIVE, PRODUCT, floors, register, running
 
-ORDER = (NATIVE, FLOOR, CLASSIC, AIOARI, PRODUCT)
+import os
+ALL = {v.name: v for v in (NATIVE, FLOOR, CLASSIC, AIOARI, PRODUCT)}
+ORDER = [ALL[n] for n in os.environ.get("V", ",".join(ALL)).split(",")]
 
 
 async def main(arguments):
@@ -25,6 +27,7 @@ async def main(arguments):
                     r = await load.run(stack, variant, pids.get(variant.name), rate, arguments.seconds)
                     c = r.cost
                     print(f"{r.variant:20} {rate:4} cps fail {r.failed:4}/{r.calls} retr {r.retransmitted:4} pdd {r.delay_p50:6.1f}/{r.delay_p99:7.1f} ms  ast {c.asterisk:5.2f} app {c.app:5.2f} pg {c.postgres:5.2f} sipp {c.sipp:.2f} bench {c.bench:.2f} foreign {c.foreign:.2f} lost {r.lost_packets}", flush=True)
+                    print((await stack.cli('core show channels count')).strip().split(chr(10))[0]) 
 
 
 p = argparse.ArgumentParser()

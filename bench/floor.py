@@ -21,6 +21,7 @@ from aiohttp import web
 
 CONTROL_SESSIONS = 4
 EVENTS = ("StasisStart", "StasisEnd", "ChannelStateChange", "ChannelDestroyed")
+ACCEPTED = (200, 201, 204, 404, 409)  # the last two: the channel was quicker
 Event = Mapping[str, Any]
 Deliver = Callable[[Event], None]
 
@@ -72,6 +73,8 @@ class WebSocketAri:
         async for message in session:
             reply = json.loads(message.data)
             if reply["type"] == "RESTResponse":
+                if reply["status_code"] not in ACCEPTED:
+                    print(reply, file=sys.stderr)
                 self._waiting.pop(reply["request_id"]).set_result(None)
 
 
@@ -103,7 +106,9 @@ class Floor:
             task = asyncio.create_task(self._serve(event["channel"]["id"], event["args"][0]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            asyncio.get_running_loop().call_later(4, lambda: print(task, os.environ.get("X"), file=sys.stderr) if not task.done() or task.exception() else None)
             return
+        print(event["type"], event.get("channel", {}).get("id"), event.get("channel", {}).get("state"), file=sys.stderr)
         if event["type"] not in EVENTS:
             return
         channel = event["channel"]
@@ -166,8 +171,8 @@ class Floor:
 
 async def serve_websocket(app: str, flow: str) -> None:
     url = os.environ["ARI_URL"].rstrip("/") + "/ari/"
-    user = aiohttp.BasicAuth(os.environ["ARI_USERNAME"], os.environ["ARI_PASSWORD"])
-    async with aiohttp.ClientSession(auth=user) as http:
+    user = aiohttp.encode_basic_auth(os.environ["ARI_USERNAME"], os.environ["ARI_PASSWORD"])
+    async with aiohttp.ClientSession(headers={"Authorization": user}) as http:
         events = await http.ws_connect(url + "events", params={"app": app}, max_msg_size=0)
         names = [f"{app}-ctl-{number}" for number in range(CONTROL_SESSIONS)]
         sessions = [await http.ws_connect(url + "events", params={"app": n}) for n in names]

@@ -13,8 +13,6 @@ from typing import Any
 
 import asyncpg
 
-from tests.support.sipp import Sipp
-
 RTP_PORTS = ("20000", "29999")
 PHONES = 100
 CALLERS = [f"10{number:02d}" for number in range(PHONES)]
@@ -24,6 +22,14 @@ PASSWORD = "bench"  # noqa: S105  of phones that live on loopback for the time o
 PHONE = """
 INSERT INTO extensions (number, sip_password, display_name, max_concurrent_calls)
 SELECT unnest($1::text[]), $2, 'Bench', NULL ON CONFLICT (number) DO NOTHING
+"""
+
+REGISTRATION = """
+INSERT INTO extension_registrations (
+    extension_id, contact_id, contact_uri, ip_address, port, transport, expires_at)
+SELECT e.id, e.number || '^3B@' || md5(uri), uri, '127.0.0.1', $2, 'udp', now() + INTERVAL '1 hour'
+FROM extensions e, LATERAL (SELECT format('sip:%s@127.0.0.1:%s', e.number, $2::int) AS uri) AS c
+WHERE e.number = ANY ($1)
 """
 
 
@@ -128,12 +134,10 @@ async def _prepare(stack: Stack) -> None:
 
 
 async def register(stack: Stack, port: int) -> None:
-    """Register every callee at a UDP port of ours, for an hour."""
-    rows = [(number, PASSWORD, f"127.0.0.1:{port}") for number in CALLEES]
-    scenario = Path(__file__).parent / "scenarios" / "register.xml"
-    totals = await Sipp(scenario, stack.sip, calls=len(rows), rate=50, rows=rows).run()
-    if totals.failed:
-        raise RuntimeError(f"{totals.failed} phones did not register: {totals.errors}")
+    """Have every callee registered at a UDP port of ours, for an hour, as Asterisk writes it."""
+    async with stack.sql() as connection:
+        await connection.execute("DELETE FROM extension_registrations")
+        await connection.execute(REGISTRATION, CALLEES, port)
 
 
 @asynccontextmanager

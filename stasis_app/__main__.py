@@ -80,10 +80,20 @@ def _migrate(arguments: argparse.Namespace) -> int:
     from stasis_app.store import migrate  # noqa: PLC0415
 
     dsn = settings.database_url.get_secret_value()
-    if arguments.down_to:
-        versions = asyncio.run(migrate.rollback(dsn, arguments.down_to))
-    else:
-        versions = asyncio.run(migrate.migrate(dsn))
+    down_to = arguments.down_to
+
+    async def work() -> list[str]:
+        if down_to:
+            return await migrate.rollback(dsn, down_to)
+        applied = await migrate.migrate(dsn)
+        await migrate.admit_asterisk(dsn, settings.asterisk_db_password.get_secret_value())
+        return applied
+
+    try:
+        versions = asyncio.run(work())
+    except migrate.MigrationError as error:
+        print(f"pbx: {error}", file=sys.stderr)
+        return 1
     print("\n".join(versions) or "nothing to do")
     return 0
 

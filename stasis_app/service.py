@@ -81,6 +81,7 @@ class Service:
                 for task in tasks:
                     task.cancel()
         finally:
+            self._switchboard.stop()
             await runner.cleanup()
             await self._door.close()
             self._spool.close()

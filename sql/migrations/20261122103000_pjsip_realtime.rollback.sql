@@ -18,8 +18,9 @@ REVOKE USAGE ON SCHEMA public FROM asterisk;
 
 DO $$
 BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO PUBLIC', current_database());
     DROP ROLE asterisk;
-EXCEPTION WHEN dependent_objects_still_exist THEN
+EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN
     NULL;  -- another database of the cluster uses it
 END
 $$;

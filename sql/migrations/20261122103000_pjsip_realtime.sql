@@ -281,6 +281,11 @@ COMMENT ON FUNCTION sweep_registrations() IS
     'running Asterisk has not removed by then, it never will.';
 
 REVOKE ALL ON FUNCTION store_contact(), remove_contact(), sweep_registrations() FROM PUBLIC;
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+END
+$$;
 GRANT USAGE ON SCHEMA public TO asterisk;
 GRANT SELECT ON ps_endpoints, ps_auths, ps_aors, ps_contacts TO asterisk;
 GRANT INSERT, UPDATE, DELETE ON ps_contacts TO asterisk;

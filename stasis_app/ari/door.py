@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -13,7 +14,7 @@ import structlog
 from . import events
 from .errors import AriError, Replaced, Unreachable
 from .inboxes import Inboxes
-from .transport import Reply, Transport
+from .transport import EventSocket, Reply, Transport
 
 log = structlog.get_logger()
 
@@ -70,7 +71,8 @@ class Door:
     async def _open_once(self, on_open: Callable[[], Awaitable[None]]) -> None:
         if self._client is None:
             self._client = await self._introduce()
-        reading = asyncio.create_task(self._client.run(self.app), name="ari-events")
+        socket = await self._client.swagger.events.eventWebsocket(app=self.app)
+        reading = asyncio.create_task(self._read(socket), name="ari-events")
         try:
             await self._transport.open_control_sessions(
                 [f"{self.app}-ctl-{number}" for number in range(CONTROL_SESSIONS)]
@@ -83,9 +85,15 @@ class Door:
             log.warning("asterisk connection lost", action="ari_lost")
         finally:
             reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError, AriError):
+            with contextlib.suppress(asyncio.CancelledError):
                 await reading
+            await socket.close()
             await self._transport.close_control_sessions()
+
+    async def _read(self, socket: EventSocket) -> None:
+        """Hand every event to aioari, which calls `_route` and survives what that raises."""
+        while message := await socket.receive():
+            await self._client.process_ws(json.loads(message.data))
 
     async def _introduce(self) -> Any:
         client = aioari.Client(self._url.rstrip("/") + "/", self._transport)

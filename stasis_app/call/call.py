@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from stasis_app.ari.errors import AriError
 from stasis_app.ari.events import Event, Held, Unheld
 from stasis_app.words import HangupCause, Moment
 
@@ -45,6 +46,7 @@ class Call:
         self.caller_extension: UUID | None = None
         self.hops = 0
         self.cause: HangupCause | None = None
+        self._holding: set[str] = set()
         self._afterwards: list[tuple[Step, tuple[Any, ...]]] = []
         caller.watchers.append(self.hears)
 
@@ -55,6 +57,12 @@ class Call:
                 await story
         except Hangup:
             log.debug("caller has hung up", action="hangup")
+        except AriError as error:
+            self.cause = self.cause or HangupCause.FAILURE
+            log.warning("asterisk failed a call", action="call_refused", error=str(error))
+        except Exception:
+            self.cause = HangupCause.FAILURE
+            raise
         finally:
             if not self.exchange.leaving:
                 await self._conclude()
@@ -92,9 +100,11 @@ class Call:
     def hears(self, line: Line, event: Event) -> None:
         """Note what any channel of this call does that its row and its timeline show."""
         if isinstance(event, Held):
+            self._holding.add(line.id)
             self.journal.hold(event.at, line.label)
         elif isinstance(event, Unheld):
-            self.journal.resume(event.at, line.label)
+            self._holding.discard(line.id)
+            self.journal.resume(event.at, line.label, held=bool(self._holding))
 
     async def _conclude(self) -> None:
         for step, arguments in reversed(self._afterwards):

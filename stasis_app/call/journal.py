@@ -105,12 +105,11 @@ class Journal:
         self._change(change, Moment.ANSWERED, at, details)
 
     def hold(self, at: datetime, who: str) -> None:
-        self.state = CallState.HELD
-        self._change({"state": self.state}, Moment.HELD, at, {"by": who})
+        self._held(Moment.HELD, at, who, held=True)
 
-    def resume(self, at: datetime, who: str) -> None:
-        self.state = CallState.ANSWERED
-        self._change({"state": self.state}, Moment.RESUMED, at, {"by": who})
+    def resume(self, at: datetime, who: str, *, held: bool) -> None:
+        """Note that `who` has resumed; `held` says whether the other side still holds."""
+        self._held(Moment.RESUMED, at, who, held=held)
 
     def end(self, at: datetime, cause: HangupCause, **details: Any) -> None:
         self.state = CallState.ENDED
@@ -121,6 +120,13 @@ class Journal:
                 "event": self._event(Moment.ENDED, at, {"cause": cause, **details}),
             }
         )
+
+    def _held(self, event: Moment, at: datetime, who: str, *, held: bool) -> None:
+        change = {}
+        if self.answered:
+            self.state = CallState.HELD if held else CallState.ANSWERED
+            change = {"state": self.state}
+        self._change(change, event, at, {"by": who})
 
     def _change(
         self, change: Mapping[str, Any], event: Moment, at: datetime, details: Mapping[str, Any]

@@ -21,7 +21,7 @@ from stasis_app.words import HangupCause, Moment
 from . import causes
 from .call import Call
 from .exchange import Present
-from .line import Line
+from .line import LOST_AFTER, Line
 
 START_SECONDS = 5.0
 
@@ -116,10 +116,18 @@ class Ringing:
                 self._drop(line)
         if self._bridged:
             return
-        door = self.call.exchange.door
         self._bridged = True
-        await asyncio.gather(door.create_bridge(self.bridge), door.answer(self.call.caller.id))
-        await door.add_to_bridge(self.bridge, [self.call.caller.id, winner.id])
+        try:
+            await self._join(winner)
+        except Gone:
+            async with asyncio.timeout(LOST_AFTER):
+                await winner.ended()
+
+    async def _join(self, winner: Line) -> None:
+        door = self.call.exchange.door
+        caller = self.call.caller.id
+        await asyncio.gather(door.create_bridge(self.bridge), door.answer(caller))
+        await door.add_to_bridge(self.bridge, [caller, winner.id])
 
     def _enter(self, phone: Phone) -> Line:
         line = Line(phone.channel, self.label, self.call.exchange.inboxes)

@@ -13,6 +13,7 @@ class Application(Part):
 
     name = "app"
     stop_deadline = 15.0
+    final_codes = frozenset({3})  # another process has taken its name at Asterisk
 
     def __init__(self, port: int, variables: Mapping[str, str]) -> None:
         self._port = port

@@ -120,7 +120,7 @@ class Asterisk(Part):
 
     def command(self) -> Command:
         start = ["sh", "-c", _START, "asterisk", str(self._root), str(self._state)]
-        return Command(["unshare", "--mount", *start])
+        return Command(["unshare", "--mount", *start], {"PGCONNECT_TIMEOUT": "2"})
 
     @staticmethod
     def cli(pid: int) -> list[str]:

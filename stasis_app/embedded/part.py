@@ -29,6 +29,7 @@ class Part(ABC):
     stop_signal = signal.SIGTERM
     stop_deadline = 10.0
     start_deadline = 30.0
+    final_codes: frozenset[int] = frozenset()  # exit codes after which it is not started again
 
     def listeners(self) -> Sequence[Listener]:
         """The ports it opens."""

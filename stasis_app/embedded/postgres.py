@@ -127,7 +127,6 @@ class Postgres(Part):
             "PGPASSWORD": password or self._secrets.database_password,
             "PGDATABASE": database,
             "OWNER_PASSWORD": self._secrets.database_password,
-            "ASTERISK_PASSWORD": self._secrets.asterisk_db_password,
         }
         options = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator=\t"]
         return Command([_binary("psql"), *options, "--set=ON_ERROR_STOP=1"], environment)

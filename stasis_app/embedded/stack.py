@@ -21,11 +21,6 @@ from stasis_app.embedded.state import StateDir, write_json
 from stasis_app.embedded.supervisor import Supervisor
 from stasis_app.settings import EmbeddedSettings, load
 
-_ADMIT_ASTERISK = r"""
-\getenv password ASTERISK_PASSWORD
-ALTER ROLE asterisk LOGIN PASSWORD :'password'
-"""
-
 
 class PortTakenError(Exception):
     """Another process listens where a part of the stack should."""
@@ -95,7 +90,6 @@ class Stack:
         await self._ensure_asterisk_root()
         await self._supervisor.start(self.postgres, self.objects, self.mail)
         await self._supervisor.run_step("migrate", self._migrate())
-        await self.postgres.rows(_ADMIT_ASTERISK)
         await self._load_demo()
         await self._supervisor.start(self.asterisk)
         await self._supervisor.start(self.app)

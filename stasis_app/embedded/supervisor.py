@@ -107,6 +107,9 @@ class Supervisor:
         while True:
             since = time.monotonic()
             code = await self._children[part].wait()
+            if code in part.final_codes:
+                self._progress.say(part.name, f"ended with code {code}, and stays so")
+                return
             deaths = 0 if time.monotonic() - since > STEADY else deaths
             self._progress.say(part.name, f"ended with code {code}, starting it again")
             await asyncio.sleep(BACK_OFF[min(deaths, len(BACK_OFF) - 1)])

@@ -29,29 +29,26 @@ async def extension(call: Call, number: str) -> Destination | None:
     call.journal.callee(callee.id, callee.display_name or None)
     for problem in callee.problems:
         call.journal.note(Moment.CONFIG_IGNORED, number=number, problem=problem)
-    contacts = directory.contacts(callee.id)
     verdict = forwarding.on_arrival(
         callee,
         caller=call.caller_extension,
         engaged=call.exchange.engaged[callee.id],
-        contacts=contacts,
         default_ring_seconds=directory.number("calls.default_ring_seconds", DEFAULT_RING_SECONDS),
     )
     if isinstance(verdict, Ring):
-        return await settle(call, number, await ring(call, callee, contacts, verdict.seconds))
+        return await settle(call, number, await ring(call, callee, verdict.seconds))
     return await settle(call, number, verdict)
 
 
-async def ring(
-    call: Call, callee: Extension, contacts: Sequence[Contact], seconds: float
-) -> Forward | Refuse | None:
+async def ring(call: Call, callee: Extension, seconds: float) -> Forward | Refuse | None:
     """Let all phones of the extension ring; None when a conversation was had."""
     number = callee.number
+    contacts = call.exchange.directory.contacts(callee.id)
     ringing = Ringing(call, number, call.new_id(), phones(call, number, contacts))
     arguments = {"number": number, "seconds": seconds}
     legs = [phone.channel for phone in ringing.phones]
     call.stands(STEP, arguments, bridge=ringing.bridge, legs=legs)
-    call.journal.note(Moment.OFFERED, number=number, phones=len(legs), seconds=seconds)
+    call.journal.note(Moment.OFFERED, number=number, phones=len(contacts), seconds=seconds)
     with call.exchange.engage(callee.id):
         async with ringing:
             await ringing.dial()
@@ -107,7 +104,10 @@ async def settle(call: Call, number: str, verdict: Forward | Refuse | None) -> D
 
 
 def phones(call: Call, number: str, contacts: Sequence[Contact]) -> list[Phone]:
-    """Return a channel to dial for each phone. A single one is found by Asterisk itself."""
-    if len(contacts) == 1:
+    """Return a channel to dial for each phone. A single one is found by Asterisk itself.
+
+    So is one that has registered this moment and is not in the snapshot yet.
+    """
+    if len(contacts) <= 1:
         return [Phone(call.new_id(), f"PJSIP/{number}")]
     return [Phone(call.new_id(), f"PJSIP/{number}/{contact.uri}") for contact in contacts]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from stasis_app.words import ExtensionStatus, HangupCause
+from stasis_app.words import ExtensionStatus, ExtensionType, HangupCause
 
-from .models import Contact, Extension
+from .models import Extension
 
 
 class Reason(StrEnum):
@@ -17,7 +17,7 @@ class Reason(StrEnum):
     DND = "dnd"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
-    UNREGISTERED = "unregistered"
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,12 @@ def on_arrival(
     *,
     caller: UUID | None,
     engaged: int,
-    contacts: Sequence[Contact],
     default_ring_seconds: float,
 ) -> Verdict:
-    """Decide before any phone rings. `engaged` counts the extension's calls without this one."""
+    """Decide before any phone rings. `engaged` counts the extension's calls without this one.
+
+    Whether a phone is registered is left to Asterisk: it knows of one that came this moment.
+    """
     if callee.deleted:
         return Refuse(HangupCause.UNALLOCATED_NUMBER, "deleted")
     if callee.status is not ExtensionStatus.ACTIVE:
@@ -66,17 +68,22 @@ def on_arrival(
     limit = callee.max_concurrent_calls
     if limit is not None and engaged >= limit:
         return busy(callee, Reason.BUSY)
-    if not contacts:
-        return unreachable(callee)
+    if callee.type is ExtensionType.VIRTUAL:
+        return on_failure(callee, HangupCause.UNAVAILABLE)
     return Ring(callee.ring_seconds if callee.forward_on_no_answer else default_ring_seconds)
 
 
 def on_failure(callee: Extension, cause: HangupCause) -> Forward | Refuse:
-    """Decide after the phones have failed: busy and declined are busy, the rest is no answer."""
+    """Decide after the phones have failed: busy and declined are busy, the rest is no answer.
+
+    Without a phone nobody answers either: the no-answer forward takes the call at once.
+    """
     if cause in BUSY_CAUSES and callee.forward_on_busy:
         return Forward(callee.forward_on_busy, Reason.BUSY)
     if cause not in BUSY_CAUSES and callee.forward_on_no_answer:
-        return Forward(callee.forward_on_no_answer, Reason.NO_ANSWER)
+        missing = cause is HangupCause.UNAVAILABLE
+        reason = Reason.UNAVAILABLE if missing else Reason.NO_ANSWER
+        return Forward(callee.forward_on_no_answer, reason)
     return Refuse(cause, "phones")
 
 
@@ -84,13 +91,6 @@ def busy(callee: Extension, reason: Reason) -> Forward | Refuse:
     if callee.forward_on_busy:
         return Forward(callee.forward_on_busy, reason)
     return Refuse(HangupCause.BUSY, reason)
-
-
-def unreachable(callee: Extension) -> Forward | Refuse:
-    """Without a phone nobody answers: the no-answer forward takes the call at once."""
-    if callee.forward_on_no_answer:
-        return Forward(callee.forward_on_no_answer, Reason.UNREGISTERED)
-    return Refuse(HangupCause.UNAVAILABLE, Reason.UNREGISTERED)
 
 
 def worst(causes: Sequence[HangupCause]) -> HangupCause:

@@ -34,11 +34,15 @@ class LiveCall:
 
 
 async def live_calls(dsn: str) -> list[LiveCall]:
-    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=30)
+    """Raises ConnectionError when Postgres can't tell."""
     try:
-        return [_live_call(row) for row in await connection.fetch(LIVE)]
-    finally:
-        await connection.close()
+        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=30)
+        try:
+            return [_live_call(row) for row in await connection.fetch(LIVE)]
+        finally:
+            connection.terminate()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise ConnectionError(f"open calls are not known: {error}") from error
 
 
 def _live_call(row: asyncpg.Record) -> LiveCall:

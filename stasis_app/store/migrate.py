@@ -85,6 +85,16 @@ async def migrate(dsn: str, folder: Path | None = None) -> list[str]:
         return [m.version for m in missing]
 
 
+async def admit_asterisk(dsn: str, password: str) -> None:
+    """Let Asterisk's role log in, with this password and none before it."""
+    connection = await asyncpg.connect(dsn, timeout=5)
+    try:
+        quoted = "SELECT format('ALTER ROLE asterisk LOGIN PASSWORD %L', $1::text)"
+        await connection.execute(await connection.fetchval(quoted, password))
+    finally:
+        await connection.close()
+
+
 async def rollback(dsn: str, down_to: str, folder: Path | None = None) -> list[str]:
     """Undo every migration newer than version `down_to` ("0": all); returns them, newest first.
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import sdp
-from .dialog import OFFER, SDP_TYPE, Dialog
+from .dialog import ALLOW, OFFER, SDP_TYPE, Dialog
 from .sipmessage import REASONS, Address, Headers, Message
 from .transaction import new_tag
 from .words import Status
@@ -101,7 +101,7 @@ class IncomingCall(Dialog):
             self.invite,
             code,
             reason,
-            headers=[contact, *described, *headers],
+            headers=[contact, ALLOW, *described, *headers],
             body=body,
             tag=self._tag,
         )

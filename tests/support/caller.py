@@ -55,8 +55,12 @@ class OutgoingCall(Dialog):
         return any(response.code == code for response in self.responses)
 
     def cancel(self, headers: Headers = ()) -> Transaction:
-        """Send CANCEL, whatever the state of the call; the INVITE's own answer comes beside it."""
+        """Send CANCEL, whatever the state of the call; the INVITE's own answer comes beside it.
+
+        A challenge that is still to come will not be answered.
+        """
         assert self._invite is not None
+        self._authorized = False
         request = self._invite.request
         cancel = self.compose("CANCEL", request.sequence, headers, via=request["Via"])
         cancel.start = f"CANCEL {request.uri} SIP/2.0"

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 OFFER = "the phone's own offer"
 SDP_TYPE = ("Content-Type", "application/sdp")
+METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, REFER, MESSAGE"
+ALLOW = ("Allow", METHODS)
 
 
 class Dialog(CallWords):
     """A call. `shown` is what the display says of the other party, `requests` what came within it.
 
     `reason` is the Reason header of its end, `bye` who ended an answered call: local or remote.
+    With a description in `external`, the audio is carried by somebody else, who wrote it.
     """
 
     is_answered = is_over = is_held = False
@@ -33,6 +36,7 @@ class Dialog(CallWords):
         self.status: Status | None = None
         self.reason: str | None = None
         self.bye: str | None = None
+        self.external = ""
         self.shown = Address("", "")
         self.requests: list[Message] = []
         self.rtp: RtpStream | None = None
@@ -121,7 +125,8 @@ class Dialog(CallWords):
                 ("Call-ID", self.call_id),
                 ("CSeq", f"{sequence} {method}"),
                 ("Contact", self.phone.contact),
-                *([SDP_TYPE] if body.startswith("v=0") else []),
+                ALLOW,
+                *([SDP_TYPE] if body and "Content-Type" not in dict(headers) else []),
                 *headers,
             ],
             body,
@@ -150,7 +155,7 @@ class Dialog(CallWords):
         if media:
             self._use(media)
         body = self._describe() if request.body or request.method == "INVITE" else ""
-        headers = [("Contact", self.phone.contact), *([SDP_TYPE] if body else [])]
+        headers = [("Contact", self.phone.contact), ALLOW, *([SDP_TYPE] if body else [])]
         data = self.phone.reply(request, 200, headers=headers, body=body)
         if request.method == "INVITE":
             self._repeat_until_ack(data)
@@ -163,7 +168,7 @@ class Dialog(CallWords):
             self._use(media)
 
     async def _open_media(self) -> None:
-        if self.rtp is None:
+        if self.rtp is None and not self.external:
             self.rtp = await RtpStream.open(self.phone.local)
 
     def _media(self) -> RtpStream:
@@ -174,12 +179,14 @@ class Dialog(CallWords):
         """Follow the other side's description: where to send, and whether it holds us."""
         self.remote_media = media
         self.is_held = media.direction in ("sendonly", "inactive") or media.host == "0.0.0.0"  # noqa: S104
-        self._media().send_to(media)
-        if self._direction != "sendrecv":
-            self._media().sending = False
+        if not self.external:
+            self._media().send_to(media)
+            self._media().sending &= self._direction == "sendrecv"
 
     def _describe(self) -> str:
         """Our description: an answer to the other side's one, or an offer when there is none."""
+        if self.external:
+            return self.external
         self._versions += 1
         codecs = sdp.number_codecs(self.phone.codecs)
         direction = self._direction

@@ -175,14 +175,16 @@ class Call(CallWords):
     def _read(self) -> None:
         info = self.native.audio.info()
         data = self.native.audio.read(1 << 16)
-        if data:
+        if data and info.rx_ready:
             self.ear.rate = info.rx_sample_rate
             self.ear.take(from_int16(data)[:: info.rx_channels])
 
     def _write(self) -> None:
         info = self.native.audio.info()
+        if not self._hz or not info.tx_ready:
+            return
         missing = round(AHEAD * info.tx_sample_rate) - info.tx_buffered // (2 * info.tx_channels)
-        if not self._hz or not info.tx_ready or missing <= 0:
+        if missing <= 0:
             return
         time = (self._phase + np.arange(missing)) / info.tx_sample_rate
         self._phase += missing

@@ -13,7 +13,7 @@ process at a time. Written for baresip-python 0.5.2a3, whose private details it 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Literal
 
 from baresip import Account, BaresipError, Config, Runtime, StackEvent, UserAgent
@@ -29,10 +29,12 @@ Log = defaultdict[int, list[StackEvent]]
 class Phone:
     """A registered phone."""
 
-    def __init__(self, agent: UserAgent, number: str, domain: str, log: Log) -> None:
+    def __init__(
+        self, agent: UserAgent, number: str, domain: str, log: Log, closing: AsyncExitStack
+    ) -> None:
         self.agent, self.number, self.domain = agent, number, domain
         self.calls: list[Call] = []
-        self._log = log
+        self._log, self._closing = log, closing
         self._incoming: asyncio.Queue[Call] = asyncio.Queue()
         agent.on_incoming(self._ring)
 
@@ -57,28 +59,21 @@ class Phone:
         """Whether a call waits to be taken by `incoming`."""
         return not self._incoming.empty()
 
-    async def close(self) -> None:
-        """End the calls and unregister."""
-        for call in self.calls:
-            await call.close()
-        with suppress(BaresipError):
-            await self.agent.unregister(timeout=2.0)
-
     def _ring(self, native: NativeCall) -> None:
         self._incoming.put_nowait(self._keep(native))
 
     def _keep(self, native: NativeCall) -> Call:
         call = Call(native, self._log[native.handle])
         self.calls.append(call)
+        self._closing.push_async_callback(call.close)
         return call
 
 
 class Line:
-    """Where phones are plugged in."""
+    """Where phones are plugged in; `closing` closes what was opened."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self.phones: list[Phone] = []
-        self._runtime = runtime
+    def __init__(self, runtime: Runtime, closing: AsyncExitStack) -> None:
+        self._runtime, self._closing = runtime, closing
         self._log: Log = defaultdict(list)
         runtime.subscribe(self._note)
 
@@ -99,9 +94,8 @@ class Line:
         account = Account(number, server, password, transport=transport, audio_codecs=tuple(codecs))
         agent = await UserAgent.create(self._runtime, account)
         await agent.register()
-        phone = Phone(agent, number, server, self._log)
-        self.phones.append(phone)
-        return phone
+        self._closing.push_async_callback(_unregister, agent)
+        return Phone(agent, number, server, self._log, self._closing)
 
     def _note(self, event: StackEvent) -> None:
         if event.call:
@@ -116,12 +110,11 @@ async def phones() -> AsyncIterator[Line]:
         net_interface="127.0.0.1", max_concurrent_calls=None, expose_headers=SHOWN_HEADERS
     )
     await runtime.start(config)
-    line = Line(runtime)
-    try:
-        yield line
-    finally:
-        try:
-            for phone in line.phones:
-                await phone.close()
-        finally:
-            await runtime.close()
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(runtime.close)
+        yield Line(runtime, closing)
+
+
+async def _unregister(agent: UserAgent) -> None:
+    with suppress(BaresipError):
+        await agent.unregister(timeout=2.0)

@@ -15,13 +15,12 @@ from urllib.parse import urlsplit
 
 from .callee import IncomingCall
 from .caller import OutgoingCall
-from .dialog import OFFER, Dialog
+from .dialog import ALLOW, OFFER, Dialog
 from .sipmessage import Headers, Message, authorize, parameter
 from .siptransport import SipTransport, connect
 from .transaction import Transaction, new_branch, new_tag
 from .until import TimedOutError
 
-METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, REFER, MESSAGE"
 ANSWERS = {"OPTIONS": 200, "NOTIFY": 200, "MESSAGE": 200, "INFO": 200}
 
 
@@ -158,13 +157,16 @@ class RawPhone:
         headers: Headers = (),
         display_name: str | None = None,
         authorized: bool = True,
+        external: str = "",
     ) -> OutgoingCall:
         """Call a number or a whole `sip:` URI; returns once the INVITE is sent.
 
         `sdp` is sent as it is; None sends none (the answer then offers), OFFER the phone's own.
+        `external` is the offer of somebody else who carries the audio.
         """
         uri = to if to.startswith("sip") else f"sip:{to}@{self.domain}"
         call = OutgoingCall(self, uri, self.local_address(display_name), authorized=authorized)
+        call.external = external
         self.calls[call.call_id] = call
         await call.start(sdp, headers)
         return call
@@ -252,7 +254,7 @@ class RawPhone:
         elif request.method != "ACK":
             self.requests.append(request)
             code = self.answers.get(request.method, 481)
-            self.reply(request, code, headers=[("Allow", METHODS)], tag=new_tag())
+            self.reply(request, code, headers=[ALLOW], tag=new_tag())
 
     def _compose(
         self, method: str, uri: str, to: str | None, headers: Headers, body: str

@@ -1,8 +1,12 @@
 """The app dies, Asterisk dies, Postgres goes away: what callers notice, and what the rows say."""
 
+import json
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from tests.support import tones
 from tests.support.until import until
 
 from .pbx import Pbx
@@ -13,6 +17,26 @@ async def kill_app(pbx: Pbx) -> None:
     old = pbx.stack["app"]["pid"]
     os.kill(old, signal.SIGKILL)
     await until(lambda: pbx.stack["app"]["pid"] != old, 20.0, "a new app")
+    await pbx.healthy()
+
+
+@asynccontextmanager
+async def app_away(pbx: Pbx) -> AsyncIterator[None]:
+    """Keep the app dead: its supervisor is held still meanwhile."""
+    supervisor = json.loads((pbx.state / "supervisor.json").read_text())["pid"]
+    app = pbx.stack["app"]["pid"]
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        os.kill(app, signal.SIGKILL)
+
+        async def gone() -> bool:
+            return not [a for a in await pbx.ari("applications") if a["name"] == "pbx"]
+
+        await until(gone, 10.0, "Asterisk to notice")
+        yield
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    await until(lambda: pbx.stack["app"]["pid"] != app, 20.0, "a new app")
     await pbx.healthy()
 
 
@@ -111,18 +135,23 @@ async def test_an_upgrade_ends_no_call(pbx: Pbx) -> None:
 
 async def test_while_the_app_is_away_internal_calls_are_dialled_directly(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
-    os.kill(pbx.stack["app"]["pid"], signal.SIGSTOP)
-    stopped = pbx.stack["app"]["pid"]
-    os.kill(stopped, signal.SIGKILL)
-    call = await anna.invite(ben.number)
-    incoming = await ben.expect_invite()
-    await incoming.answer()
-    await call.answered()
-    call.say(440)
-    await incoming.hears(440)
-    await call.hangup()
-    await until(lambda: pbx.stack["app"]["pid"] != stopped, 20.0, "a new app")
-    await pbx.healthy()
+    async with app_away(pbx):
+        call = await anna.invite(ben.number)
+        incoming = await ben.expect_invite()
+        await incoming.answer()
+        await call.answered()
+        call.say(440)
+        await incoming.hears(440)
+        await call.hangup()
+
+
+async def test_while_the_app_is_away_the_rest_is_told_so(pbx: Pbx) -> None:
+    (anna,) = await pbx.phones(1)
+    async with app_away(pbx):
+        call = await anna.invite("0301234567")
+        await call.early_media()
+        assert (await call.final(within=20.0)).code == 503
+        assert not tones.is_silent(call.heard)
 
 
 async def test_a_dead_asterisk_ends_every_call_once(pbx: Pbx) -> None:

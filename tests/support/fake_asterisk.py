@@ -1,0 +1,371 @@
+"""Asterisk as the call core sees it through `ari.door.Door`, for races and timeouts only.
+
+Time is the event loop's (see virtual_time). Requests of one call that go over a control session are
+served in order, others when they come; events arrive in order, as many at once as are due. A request
+acts although the one who sent it has gone away.
+"""
+
+import asyncio
+import contextvars
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from itertools import cycle
+from typing import TypeVar
+
+from stasis_app.ari import events
+from stasis_app.ari.errors import AriError, Gone, Unreachable
+from stasis_app.ari.inboxes import Inboxes
+from stasis_app.ari.transport import lane
+
+T = TypeVar("T")
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+DEADLINE = 5.0
+NORMAL = 16
+TICK = 1e-6
+
+
+@dataclass(frozen=True)
+class Phone:
+    """What a phone does when it is dialled. Seconds count from the dial, `hangs_up` from the answer.
+
+    `rejects` is (seconds, Q.850 cause, SIP status).
+    """
+
+    rings: float | None = 0.1
+    answers: float | None = None
+    rejects: tuple[float, int, int] | None = None
+    hangs_up: float | None = None
+
+
+DEAD = Phone(rings=None)
+
+
+class Fault(Enum):
+    """How a request goes wrong; a LOST one acts, and its answer never comes."""
+
+    GONE = "gone"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    LOST = "lost"
+
+
+@dataclass
+class Channel:
+    id: str
+    endpoint: str
+    state: str
+    args: tuple[str, ...]
+    exten: str = "s"
+    sip_call_id: str = ""
+    entered: bool = False
+    ended_at: float | None = None
+    was_up: bool = False
+    hung_up_with: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.ended_at is None
+
+    def described(self) -> events.Channel:
+        return events.Channel(
+            id=self.id,
+            name=f"{self.endpoint}-1",
+            state=self.state,
+            protocol_id=self.sip_call_id,
+            caller_number=self.endpoint.removeprefix("PJSIP/"),
+            caller_name="",
+            exten=self.exten,
+            context="from-phones",
+            app_data=",".join(("pbx", *self.args)),
+            created_at=EPOCH,
+        )
+
+
+@dataclass
+class FakeAsterisk:
+    """`phones` are what is dialled by endpoint, `faults` by the number of the request (from 0).
+
+    `delays` are the seconds that requests, answers and events take, in turn, again and again.
+    `before` holds what is to happen just before a request acts, by its number.
+    """
+
+    inboxes: Inboxes = field(default_factory=Inboxes)
+    phones: dict[str, Phone] = field(default_factory=dict)
+    faults: Mapping[int, Fault] = field(default_factory=dict)
+    before: dict[int, Callable[[], None]] = field(default_factory=dict)
+    delays: Sequence[float] = (0.001,)
+    channels_made: dict[str, Channel] = field(default_factory=dict)
+    bridges_made: dict[str, set[str]] = field(default_factory=dict)
+    together: list[frozenset[str]] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    hang_ups: Counter[str] = field(default_factory=Counter)
+    destroyed: Counter[str] = field(default_factory=Counter)
+    started: datetime = EPOCH
+    sealed: bool = False
+
+    def __post_init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        self._delay: Iterator[float] = cycle(self.delays)
+        self._lanes: dict[int, float] = {}
+        self._pipe: deque[tuple[float, events.Event]] = deque()
+        self.failed: set[tuple[str, str]] = set()
+        self.deaf = False
+
+    # what happens outside
+
+    def call(self, endpoint: str, exten: str, sip_call_id: str = "a@phone") -> Channel:
+        """Let a phone dial."""
+        name = f"caller-{len(self.channels_made)}"
+        args = ("phone", endpoint, sip_call_id)
+        channel = Channel(name, f"PJSIP/{endpoint}", "Ring", args, exten, sip_call_id)
+        self.channels_made[name] = channel
+        self._enter(channel)
+        return channel
+
+    def at(self, seconds: float, act: Callable[[], None]) -> None:
+        """Let something happen `seconds` from now."""
+        self._loop.call_at(self._loop.time() + seconds, act, context=self._context)
+
+    def end(self, channel: Channel, cause: int = NORMAL, sip: int = 0) -> None:
+        """Let a channel end, by its phone's will or by ours."""
+        if not channel.alive:
+            return
+        channel.ended_at = self._loop.time()
+        for members in self.bridges_made.values():
+            members.discard(channel.id)
+        if channel.entered:
+            self.emit(events.StasisEnd(self.now(), channel.id))
+        self.emit(events.Destroyed(self.now(), channel.id, cause, sip))
+
+    def set_state(self, channel: Channel, state: str) -> None:
+        if channel.alive and channel.state not in (state, "Up"):
+            channel.state = state
+            channel.was_up |= state == "Up"
+            self.emit(events.StateChanged(self.now(), channel.id, state))
+
+    def emit(self, event: events.Event) -> None:
+        if self.deaf:
+            return
+        due = max(self._loop.time() + next(self._delay), self._pipe[-1][0] if self._pipe else 0.0)
+        self._pipe.append((due, event))
+        self._loop.call_at(due, self._flush, context=self._context)
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=self._loop.time())
+
+    @property
+    def callers(self) -> list[Channel]:
+        return [channel for channel in self.channels_made.values() if channel.args[0] == "phone"]
+
+    def living(self) -> list[str]:
+        return [channel.id for channel in self.channels_made.values() if channel.alive]
+
+    def _flush(self) -> None:
+        while self._pipe and self._pipe[0][0] <= self._loop.time() + TICK:
+            self.inboxes.deliver(self._pipe.popleft()[1])
+
+    def _enter(self, channel: Channel) -> None:
+        if channel.alive:
+            channel.entered = True
+            self.emit(events.StasisStart(self.now(), channel.id, channel.described(), channel.args))
+
+    # what a phone does
+
+    def _dialled(self, channel: Channel) -> None:
+        phone = self.phones.get(channel.endpoint, DEAD)
+        if phone.rings is not None:
+            self.at(phone.rings, lambda: self.set_state(channel, "Ringing"))
+        if phone.answers is not None:
+            self.at(phone.answers, lambda: self._answers(channel, phone))
+        if phone.rejects is not None:
+            seconds, cause, sip = phone.rejects
+            self.at(seconds, lambda: self._rejects(channel, cause, sip))
+
+    def _rejects(self, channel: Channel, cause: int, sip: int) -> None:
+        if channel.state != "Up":
+            self.end(channel, cause, sip)
+
+    def _answers(self, channel: Channel, phone: Phone) -> None:
+        if not channel.alive:
+            return
+        self.set_state(channel, "Up")
+        for members in self.bridges_made.values():
+            if channel.id in members:
+                self._join(members)
+        if phone.hangs_up is not None:
+            self.at(phone.hangs_up, lambda: self.end(channel))
+
+    def _join(self, members: set[str]) -> None:
+        """An answer passes through a bridge to a caller who is still waiting."""
+        channels = [self.channels_made[member] for member in members]
+        if any(channel.state == "Up" for channel in channels):
+            for channel in channels:
+                if channel.state == "Ring":
+                    self.set_state(channel, "Up")
+        self.together.append(frozenset(c.id for c in channels if c.state == "Up"))
+
+    # how requests travel
+
+    async def _serve(self, verb: str, subject: str, act: Callable[[], T]) -> T:
+        if self.sealed:
+            raise Unreachable(verb, "the door is closed")
+        number = len(self.requests)
+        self.requests.append((verb, subject))
+        answer: asyncio.Future[T] = self._loop.create_future()
+        due = self._loop.time() + next(self._delay)
+        line = lane.get()
+        if line is not None and verb not in ("answer", "play"):
+            due = max(due, self._lanes.get(line, 0.0))
+            self._lanes[line] = due
+        self._loop.call_at(
+            due, self._act, number, verb, subject, act, answer, context=self._context
+        )
+        return await answer
+
+    def _act(
+        self,
+        number: int,
+        verb: str,
+        subject: str,
+        act: Callable[[], T],
+        answer: "asyncio.Future[T]",
+    ) -> None:
+        fault = self.faults.get(number)
+        if number in self.before:
+            self.before[number]()
+        result: T | AriError
+        if fault in (Fault.UNREACHABLE, Fault.LOST):
+            if fault is Fault.LOST:
+                self._try(act)
+            result = Unreachable(verb, "no answer")
+        elif fault is Fault.REFUSED:
+            result = AriError(500, verb, "refused")
+        elif fault is Fault.GONE:
+            result = Gone(404, verb, "not found")
+        else:
+            result = self._try(act)
+        if fault not in (None, Fault.LOST):
+            self.failed.add((verb, subject))
+        seconds = DEADLINE if isinstance(result, Unreachable) else next(self._delay)
+        self._loop.call_later(seconds, _settle, answer, result, context=self._context)
+
+    def _try(self, act: Callable[[], T]) -> T | AriError:
+        try:
+            return act()
+        except AriError as error:
+            return error
+
+    def _channel(self, channel: str) -> Channel:
+        found = self.channels_made.get(channel)
+        if found is None or not found.alive:
+            raise Gone(404, "channel", "not found")
+        return found
+
+    # the door
+
+    def seal(self) -> None:
+        self.sealed = True
+
+    async def create_channel(
+        self, channel: str, endpoint: str, originator: str, variables: Mapping[str, str]
+    ) -> None:
+        def act() -> None:
+            self._channel(originator)
+            made = Channel(channel, endpoint, "Down", ("leg",))
+            self.channels_made[channel] = made
+            self.at(next(self._delay), lambda: self._enter(made))
+
+        await self._serve("create_channel", channel, act)
+
+    async def dial(self, channel: str, caller: str) -> None:
+        await self._serve("dial", channel, lambda: self._dialled(self._channel(channel)))
+
+    async def ring(self, channel: str) -> None:
+        await self._serve("ring", channel, lambda: self._channel(channel) and None)
+
+    async def answer(self, channel: str) -> None:
+        await self._serve("answer", channel, lambda: self.set_state(self._channel(channel), "Up"))
+
+    async def hang_up(self, channel: str, cause: int) -> None:
+        def act() -> None:
+            found = self._channel(channel)
+            found.hung_up_with = cause
+            self.end(found, cause)
+
+        self.hang_ups[channel] += 1
+        await self._serve("hang_up", channel, act)
+
+    async def create_bridge(self, bridge: str) -> None:
+        def act() -> None:
+            self.bridges_made[bridge] = set()
+
+        await self._serve("create_bridge", bridge, act)
+
+    async def add_to_bridge(self, bridge: str, channels: Sequence[str]) -> None:
+        def act() -> None:
+            if bridge not in self.bridges_made or self.destroyed[bridge]:
+                raise Gone(404, "bridge", "not found")
+            for channel in channels:
+                if not self._channel(channel).entered:
+                    raise Gone(422, "bridge", "not in Stasis")
+            self.bridges_made[bridge].update(channels)
+            self._join(self.bridges_made[bridge])
+
+        await self._serve("add_to_bridge", bridge, act)
+
+    async def destroy_bridge(self, bridge: str) -> None:
+        def act() -> None:
+            if bridge not in self.bridges_made or self.destroyed[bridge]:
+                raise Gone(404, "bridge", "not found")
+            self.destroyed[bridge] += 1
+            self.bridges_made[bridge].clear()
+
+        await self._serve("destroy_bridge", bridge, act)
+
+    async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
+        def act() -> None:
+            self._channel(channel)
+            done = lambda: self.emit(events.PlaybackFinished(self.now(), playback, "done"))  # noqa: E731
+            self.at(2.0, done)
+
+        await self._serve("play", channel, act)
+
+    async def channels(self) -> list[events.Channel]:
+        return await self._serve(
+            "channels", "", lambda: [c.described() for c in self.channels_made.values() if c.alive]
+        )
+
+    async def bridges(self) -> list[events.Bridge]:
+        return await self._serve(
+            "bridges",
+            "",
+            lambda: [
+                events.Bridge(name, tuple(members))
+                for name, members in self.bridges_made.items()
+                if not self.destroyed[name]
+            ],
+        )
+
+    async def our_channels(self) -> frozenset[str]:
+        return await self._serve(
+            "our_channels",
+            "",
+            lambda: frozenset(c.id for c in self.channels_made.values() if c.alive and c.entered),
+        )
+
+    async def started_at(self) -> datetime:
+        return await self._serve("started_at", "", lambda: self.started)
+
+
+def _settle(answer: "asyncio.Future[T]", result: T | AriError) -> None:
+    if answer.done():
+        return
+    if isinstance(result, AriError):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)
