@@ -8,10 +8,10 @@ from pathlib import Path
 from tests.support.sipp import Sipp
 
 from . import load
-from .stack import AIOARI, CLASSIC, FLOOR, NATIVE, PRODUCT, floors, register, running
+from .stack import AIOARI, FLOOR, NATIVE, PRODUCT, floors, register, running
 
 import os
-ALL = {v.name: v for v in (NATIVE, FLOOR, CLASSIC, AIOARI, PRODUCT)}
+ALL = {v.name: v for v in (NATIVE, FLOOR, AIOARI, PRODUCT)}
 ORDER = [ALL[n] for n in os.environ.get("V", ",".join(ALL)).split(",")]
 
 

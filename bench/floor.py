@@ -1,8 +1,8 @@
 """The least that an ARI application can do: ring, bridge, hang up. The floor PBX-X is compared with.
 
-Run as `python -m bench.floor APP TRANSPORT FLOW`. TRANSPORT is `ws` (REST over four WebSocket control
-sessions, event filter, uvloop) or `aioari` (its own HTTP client, as it comes). FLOW is `early` (both
-channels are bridged before dialling: 6 requests) or `classic` (originate, ring, answer: 7 requests).
+Run as `python -m bench.floor APP TRANSPORT`. TRANSPORT is `ws` (REST over four WebSocket control
+sessions, event filter, uvloop) or `aioari` (its own HTTP client, as it comes). Both channels
+are bridged before dialling, so that ringing and answer pass by themselves: six requests a call.
 The environment holds ARI_URL, ARI_USERNAME and ARI_PASSWORD.
 """
 
@@ -94,9 +94,8 @@ class AioariAri:
 class Floor:
     """Serves calls: the first argument of Stasis() is the number to ring."""
 
-    def __init__(self, app: str, ari: Ari, flow: str) -> None:
+    def __init__(self, app: str, ari: Ari) -> None:
         self._app, self._ari = app, ari
-        self._story = {"early": self._early, "classic": self._classic}[flow]
         self._numbers = itertools.count()
         self._moments: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,9 +105,7 @@ class Floor:
             task = asyncio.create_task(self._serve(event["channel"]["id"], event["args"][0]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            asyncio.get_running_loop().call_later(4, lambda: print(task, os.environ.get("X"), file=sys.stderr) if not task.done() or task.exception() else None)
             return
-        print(event["type"], event.get("channel", {}).get("id"), event.get("channel", {}).get("state"), file=sys.stderr)
         if event["type"] not in EVENTS:
             return
         channel = event["channel"]
@@ -126,7 +123,7 @@ class Floor:
         call = next(self._numbers)
         leg, bridge = f"{caller}-leg", f"{caller}-bridge"
         ends = [self._moment(channel, "ChannelDestroyed") for channel in (caller, leg)]
-        await self._story(call, caller, leg, bridge, f"PJSIP/{number}")
+        await self._connect(call, caller, leg, bridge, f"PJSIP/{number}")
         await asyncio.wait([*ends, self._moment(caller, "StasisEnd")], return_when="FIRST_COMPLETED")
         other = leg if not ends[1].done() else caller
         await asyncio.gather(
@@ -134,11 +131,11 @@ class Floor:
             self._ari.send(call, "bridges", "destroy", bridgeId=bridge),
         )
         await asyncio.gather(*ends)
-        kinds = ("StasisStart", "StasisEnd", "ChannelDestroyed", "Ringing")
+        kinds = ("StasisStart", "StasisEnd", "ChannelDestroyed")
         for channel, kind in itertools.product((caller, leg), kinds):
             self._moments.pop((channel, kind), None)
 
-    async def _early(self, call: int, caller: str, leg: str, bridge: str, endpoint: str) -> None:
+    async def _connect(self, call: int, caller: str, leg: str, bridge: str, endpoint: str) -> None:
         send, app = self._ari.send, self._app
         leg_of = {"channelId": leg, "endpoint": endpoint, "originator": caller}
         started = self._moment(leg, "StasisStart")
@@ -153,23 +150,8 @@ class Floor:
             send(call, "channels", "dial", channelId=leg, caller=caller),
         )
 
-    async def _classic(self, call: int, caller: str, leg: str, bridge: str, endpoint: str) -> None:
-        send, app = self._ari.send, self._app
-        leg_of = {"channelId": leg, "endpoint": endpoint, "originator": caller}
-        ringing, answered = self._moment(leg, "Ringing"), self._moment(leg, "StasisStart")
-        await send(call, "channels", "originateWithId", app=app, appArgs="leg", **leg_of)
-        await ringing
-        await send(call, "channels", "ring", channelId=caller)
-        await answered
-        await asyncio.gather(
-            send(call, "channels", "answer", channelId=caller),
-            send(call, "bridges", "createWithId", bridgeId=bridge, type="mixing"),
-        )
-        both = f"{caller},{leg}"
-        await send(call, "bridges", "addChannel", bridgeId=bridge, channel=both)
 
-
-async def serve_websocket(app: str, flow: str) -> None:
+async def serve_websocket(app: str) -> None:
     url = os.environ["ARI_URL"].rstrip("/") + "/ari/"
     user = aiohttp.encode_basic_auth(os.environ["ARI_USERNAME"], os.environ["ARI_PASSWORD"])
     async with aiohttp.ClientSession(headers={"Authorization": user}) as http:
@@ -179,27 +161,27 @@ async def serve_websocket(app: str, flow: str) -> None:
         wanted = {"allowed": [{"type": name} for name in EVENTS]}
         async with http.put(f"{url}applications/{app}/eventFilter", json=wanted) as reply:
             reply.raise_for_status()
-        floor = Floor(app, WebSocketAri(sessions), flow)
+        floor = Floor(app, WebSocketAri(sessions))
         print("ready", flush=True)
         async for message in events:
             floor.deliver(json.loads(message.data))
 
 
-async def serve_aioari(app: str, flow: str) -> None:
+async def serve_aioari(app: str) -> None:
     environ = os.environ
     client = await aioari.connect(
         environ["ARI_URL"], environ["ARI_USERNAME"], environ["ARI_PASSWORD"]
     )
-    client.on_event("*", Floor(app, AioariAri(client), flow).deliver)
+    client.on_event("*", Floor(app, AioariAri(client)).deliver)
     print("ready", flush=True)
     await client.run(apps=app)
 
 
-def main(app: str, transport: str, flow: str) -> None:
+def main(app: str, transport: str) -> None:
     if transport == "ws":
-        uvloop.run(serve_websocket(app, flow))
+        uvloop.run(serve_websocket(app))
     else:
-        asyncio.run(serve_aioari(app, flow))
+        asyncio.run(serve_aioari(app))
 
 
 if __name__ == "__main__":

@@ -44,13 +44,10 @@ class Variant:
 
 
 NATIVE = Variant("A native", "71", "Dial(PJSIP/${EXTEN:2},30)")
-FLOOR = Variant("B floor ws", "72", "Stasis(floor,${EXTEN:2})", ("floor", "ws", "early"))
-CLASSIC = Variant(
-    "B floor ws classic", "73", "Stasis(classic,${EXTEN:2})", ("classic", "ws", "classic")
-)
-AIOARI = Variant("B floor aioari", "74", "Stasis(aio,${EXTEN:2})", ("aio", "aioari", "early"))
+FLOOR = Variant("B floor ws", "72", "Stasis(floor,${EXTEN:2})", ("floor", "ws"))
+AIOARI = Variant("B floor aioari", "74", "Stasis(aio,${EXTEN:2})", ("aio", "aioari"))
 PRODUCT = Variant("C PBX-X", "")
-VARIANTS = (NATIVE, FLOOR, CLASSIC, AIOARI, PRODUCT)
+VARIANTS = (NATIVE, FLOOR, AIOARI, PRODUCT)
 
 
 class Stack:

@@ -104,4 +104,5 @@ class Service:
         return {
             "asterisk": self._door.connected.is_set(),
             "postgres": self._directory.connected,
+            "journal": not self._spool.failing,
         }

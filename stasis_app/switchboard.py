@@ -91,6 +91,7 @@ class Switchboard:
             caller_extension=call.caller_extension,
         )
         call.journal.begin(opening, Position(channel.id, ARRIVAL, {"number": number}, 0, at))
+        exchange.setting_up.add(call.id)
         self._start(call, opening.sip_call_id, from_phone(call, caller, number))
 
     def _call(self, channel: Channel, journal: Journal) -> Call:

@@ -107,6 +107,7 @@ class Call:
             self.journal.resume(event.at, line.label, held=bool(self._holding))
 
     async def _conclude(self) -> None:
+        self.exchange.setting_up.discard(self.id)
         for step, arguments in reversed(self._afterwards):
             await step(*arguments)
         if self.caller.gone is None:

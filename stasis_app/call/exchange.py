@@ -22,6 +22,8 @@ from .line import Line
 
 log = structlog.get_logger()
 
+MAX_SETTING_UP = 25
+
 
 @dataclass(frozen=True, slots=True)
 class Present:
@@ -55,6 +57,7 @@ class Exchange:
         self.asterisk_started_at: datetime | None = None
         self.engaged: Counter[UUID] = Counter()
         self.leaving = False
+        self.setting_up: set[UUID] = set()
         self._behind: set[asyncio.Task[None]] = set()
 
     @contextmanager
@@ -67,6 +70,12 @@ class Exchange:
             self.engaged[extension] -= 1
             if not self.engaged[extension]:
                 del self.engaged[extension]
+
+    @property
+    def overloaded(self) -> bool:
+        """Return whether more calls are being set up than can be served in good time."""
+        most = self.directory.number("calls.max_setting_up", MAX_SETTING_UP)
+        return len(self.setting_up) > most
 
     def drop(self, line: Line, cause: int) -> None:
         """Hang a channel up with a Q.850 cause, behind the story."""

@@ -83,6 +83,7 @@ class Ringing:
             await self._dial_bridged(self.phones[0])
         else:
             await asyncio.gather(*(self._dial_alone(phone) for phone in self.phones))
+        self.call.exchange.setting_up.discard(self.call.id)
 
     def adopt(self, asterisk: Present) -> None:
         """Take over legs that an earlier process has dialled."""

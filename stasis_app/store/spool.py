@@ -5,6 +5,7 @@ waits for a disk or a network; what a killed process had written is read by the 
 """
 
 import asyncio
+import errno
 import json
 import os
 import uuid
@@ -31,10 +32,6 @@ class SpoolPosition:
     offset: int = 0
 
 
-class SpoolFull(Exception):
-    """The spool has reached its limit: the database has been away for too long."""
-
-
 class Spool:
     """Numbered files `NNN.jsonl` in one directory, a JSON object a line."""
 
@@ -44,16 +41,31 @@ class Spool:
         self._limit = limit
         self.id = _identity(directory / "id")
         self.grown = asyncio.Event()
+        self.failing = False
         numbers = self._numbers()
         self._size = sum(self._path(number).stat().st_size for number in numbers)
         self._segment = numbers[-1] + 1 if numbers else 1
         self._file = self._open()
 
     def write(self, record: Record) -> None:
-        """Append one record. Raises SpoolFull at the limit, OSError when the disk refuses."""
+        """Append one record. Never raises: a call goes on when its journal can't be written.
+
+        At the limit, or when the disk refuses, the record is lost; `failing` says so.
+        """
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        try:
+            self._append(line)
+        except OSError as error:
+            if not self.failing:
+                log.error("journal can't be written", action="journal_lost", error=str(error))
+            self.failing = True
+        else:
+            self.failing = False
+            self.grown.set()
+
+    def _append(self, line: bytes) -> None:
         if self._size + len(line) > self._limit:
-            raise SpoolFull(f"{self._directory} holds {self._size} bytes")
+            raise OSError(errno.EDQUOT, f"the limit of {self._limit} bytes is reached")
         if self._written + len(line) > SEGMENT_BYTES:
             self._turn()
         written = os.write(self._file, line)
@@ -61,8 +73,7 @@ class Spool:
         self._size += written
         if written < len(line):
             self._turn()
-            raise OSError(f"{self._directory}: only {written} of {len(line)} bytes written")
-        self.grown.set()
+            raise OSError(errno.ENOSPC, f"only {written} of {len(line)} bytes were written")
 
     def read(self, start: SpoolPosition) -> tuple[list[Record], SpoolPosition]:
         """Return the whole records from `start`, about 256 kB at the most, and where they end.
