@@ -127,12 +127,12 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(scenarios(st.just({})))
-@settings(patient, max_examples=300)
+@settings(patient, max_examples=150)
 def test_every_story_ends(scenario: Scenario) -> None:
     check(run(tell(scenario)))
 
 
 @given(scenarios(st.dictionaries(st.integers(0, 12), st.sampled_from(Fault), max_size=2)))
-@settings(patient, max_examples=300)
+@settings(patient, max_examples=150)
 def test_every_story_ends_when_requests_fail(scenario: Scenario) -> None:
     check(run(tell(scenario)))

@@ -114,9 +114,13 @@ class World:
 
     async def over(self) -> None:
         """Wait for the end of every call and of all that happens behind it."""
-        await self.until(lambda: self.records and not self.switchboard.calls)
+        await self.until(lambda: self._begun() and not self.switchboard.calls)
         await self.exchange.settled()
         await asyncio.sleep(20)
+
+    def _begun(self) -> bool:
+        begun = sum("begin" in record for record in self.records)
+        return begun >= len(self.asterisk.callers)
 
     # what was written
 

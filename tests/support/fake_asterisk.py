@@ -166,7 +166,7 @@ class FakeAsterisk:
         return [channel.id for channel in self.channels_made.values() if channel.alive]
 
     def _flush(self) -> None:
-        while self._pipe and self._pipe[0][0] <= self._loop.time() + TICK:
+        while self._pipe and self._pipe[0][0] <= self._loop.time() + TICK / 2:
             self.inboxes.deliver(self._pipe.popleft()[1])
 
     def _enter(self, channel: Channel) -> None:
@@ -220,7 +220,7 @@ class FakeAsterisk:
         due = self._loop.time() + next(self._delay)
         line = lane.get()
         if line is not None and verb not in ("answer", "play"):
-            due = max(due, self._lanes.get(line, 0.0))
+            due = max(due, self._lanes.get(line, 0.0) + TICK)
             self._lanes[line] = due
         self._loop.call_at(
             due, self._act, number, verb, subject, act, answer, context=self._context

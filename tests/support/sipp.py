@@ -90,7 +90,11 @@ class Sipp:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        await until(self._is_up, what="SIPp to open its port")
+        try:
+            await until(self._is_up, what="SIPp to open its port")
+        except BaseException:
+            await self.kill()
+            raise
         return self
 
     async def __aexit__(
@@ -99,6 +103,10 @@ class Sipp:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End it at once, and remove what it wrote."""
         assert self._folder is not None
         with suppress(ProcessLookupError):
             self.child.kill()

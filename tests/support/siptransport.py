@@ -101,7 +101,11 @@ class Stream(SipTransport):
         cls, receive: Receiver, server: tuple[str, int], local: str, tls: ssl.SSLContext | None
     ) -> "Stream":
         """Connect to `server` from `local`."""
-        streams = await asyncio.open_connection(*server, ssl=tls, local_addr=(local, 0))
+        # Asterisk does not always answer a TLS shutdown, which is waited for 30 s by default
+        patience = 0.2 if tls else None
+        streams = await asyncio.open_connection(
+            *server, ssl=tls, local_addr=(local, 0), ssl_shutdown_timeout=patience
+        )
         return cls(receive, streams, "TLS" if tls else "TCP")
 
     def send(self, data: bytes) -> None:

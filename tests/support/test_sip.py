@@ -8,6 +8,7 @@ from .callee import IncomingCall
 from .caller import OutgoingCall
 from .sip import RawPhone
 from .tones import contains_tone
+from .until import TimedOutError
 from .words import CallEndedError
 
 ANNA, BEN = 440.0, 1000.0
@@ -49,6 +50,16 @@ async def test_the_called_phone_shows_who_calls(anna: RawPhone, ben: RawPhone) -
     await anna.invite("1002")
     incoming = await ben.expect_invite()
     assert (incoming.caller_name, incoming.caller_number) == ("Anna", "1001")
+
+
+async def test_nothing_is_repeated_when_nothing_is_lost(anna: RawPhone, ben: RawPhone) -> None:
+    call, incoming = await talk(anna, ben)
+    await call.hold()
+    await call.hangup()
+    await incoming.ended()
+    received = [traced.message for traced in ben.messages if traced.way == "<-"]
+    sequence = ["INVITE", "ACK", "INVITE", "ACK", "BYE"]
+    assert [message.method for message in received] == sequence
 
 
 async def test_ringing_then_busy(anna: RawPhone, ben: RawPhone) -> None:
@@ -107,6 +118,22 @@ async def test_hold_and_resume(anna: RawPhone, ben: RawPhone) -> None:
     await incoming.resumed()
     await incoming.hears(ANNA)
     await call.hears(BEN)
+
+
+async def test_the_display_follows_the_other_side(anna: RawPhone, ben: RawPhone) -> None:
+    call, incoming = await talk(anna, ben)
+    carla = ("P-Asserted-Identity", '"Carla" <sip:1003@pbx>')
+    assert (await incoming.send("UPDATE", [carla]).final()).code == 200
+    assert (call.shown.name, call.shown.user) == ("Carla", "1003")
+
+
+async def test_a_phone_that_vanished_answers_nothing(anna: RawPhone, ben: RawPhone) -> None:
+    call, incoming = await talk(anna, ben)
+    await ben.vanish()
+    with pytest.raises(TimedOutError, match="an answer to BYE"):
+        await call.send_bye().final(within=0.1)
+    assert incoming.is_over
+    assert incoming.bye is None
 
 
 async def test_digits_arrive(anna: RawPhone, ben: RawPhone) -> None:

@@ -36,6 +36,8 @@ async def test_a_broken_scenario_is_told(tmp_path: Path) -> None:
     scenario.write_text("<scenario>")
     with pytest.raises(AssertionError, match="SIPp ended with"):
         await Sipp(scenario, "127.0.0.1:9").run()
+    with pytest.raises(AssertionError, match="SIPp ended with"):
+        await Sipp(scenario).run()
 
 
 async def test_leaving_it_kills_it() -> None:

@@ -13,23 +13,26 @@ REPEATS = 10
 
 
 class Repeat:
-    """Sends at once and, over UDP, again after 0.5, 1, 2, 4, 4 … s until stopped."""
+    """Sends again what was sent over UDP, after 0.5, 1, 2, 4, 4 … s until stopped."""
 
     def __init__(self, transport: SipTransport, data: bytes) -> None:
         self._transport, self._data = transport, data
         self._timer: asyncio.TimerHandle | None = None
-        self._send(0)
+        self._wait(0)
 
     def stop(self) -> None:
         """Send no more."""
         if self._timer:
             self._timer.cancel()
 
-    def _send(self, count: int) -> None:
-        self._transport.send(self._data)
+    def _wait(self, count: int) -> None:
         if not self._transport.reliable and count < REPEATS:
             pause = min(T1 * 2**count, 8 * T1)
-            self._timer = asyncio.get_running_loop().call_later(pause, self._send, count + 1)
+            self._timer = asyncio.get_running_loop().call_later(pause, self._send, count)
+
+    def _send(self, count: int) -> None:
+        self._transport.send(self._data)
+        self._wait(count + 1)
 
 
 class Transaction:
@@ -44,7 +47,9 @@ class Transaction:
         self.request = request
         self.responses: list[Message] = []
         self._transport, self._heard = transport, heard
-        self._repeat = Repeat(transport, request.render())
+        data = request.render()
+        transport.send(data)
+        self._repeat = Repeat(transport, data)
 
     @property
     def done(self) -> Message | None:

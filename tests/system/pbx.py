@@ -44,6 +44,13 @@ class Pbx:
         stack: dict[str, Any] = json.loads((self.state / "stack.json").read_text())
         return stack
 
+    def server(self, transport: str) -> str:
+        """Where phones of that transport register; a URL for wss."""
+        host, sip = self.stack["sip"].split(":")
+        offset = {"udp": 0, "tcp": 0, "tls": 1, "wss": 29}[transport]
+        address = f"{host}:{int(sip) + offset}"
+        return f"wss://{address}/ws" if transport == "wss" else address
+
     async def extension(self, **columns: Any) -> Extension:
         """Insert an extension with a number of its own."""
         row = {"number": str(next(NUMBERS)), "sip_password": "a secret; 1^2", **columns}
