@@ -19,7 +19,7 @@ async def main(arguments):
     state = arguments.state or Path(tempfile.mkdtemp(prefix="pbx-bench-"))
     async with running(state, arguments.port_base) as stack, floors(stack, ORDER) as pids:
         pids[PRODUCT.name] = stack.pid("app")
-        async with Sipp(Path(__file__).parent/"scenarios"/"answer.xml", calls=1000, local_port=30999) as callee:
+        async with Sipp(Path(__file__).parent/"scenarios"/"answer.xml", local_port=30999, within=3600) as callee:
             await register(stack, 30999)
             await asyncio.sleep(1)
             for rate in arguments.rates:

@@ -73,7 +73,7 @@ async def run(
         after, ended = processes.now(), time.monotonic()
         seen, lost = wire.calls(), wire.lost()
     if totals.failed:
-        print(totals.failed, totals.errors[:1500])
+        print(totals.failed, totals.errors[:300])
     failed = calls - sum(call.good for call in seen.values())
     p50, p99 = delays(list(seen.values()))
     cost = _cost(stack, app, before, after, calls, ended - started)

@@ -156,8 +156,17 @@ class Door:
     async def create_bridge(self, bridge: str) -> None:
         await self._do("bridges", "createWithId", bridgeId=bridge, type="mixing")
 
-    async def add_to_bridge(self, bridge: str, channels: Sequence[str]) -> None:
-        await self._do("bridges", "addChannel", bridgeId=bridge, channel=list(channels))
+    async def add_to_bridge(
+        self, bridge: str, channels: Sequence[str], *, update_displays: bool
+    ) -> None:
+        """Put channels into a bridge, and tell each phone whom it speaks to if asked for."""
+        await self._do(
+            "bridges",
+            "addChannel",
+            bridgeId=bridge,
+            channel=list(channels),
+            inhibitConnectedLineUpdates="false" if update_displays else "true",
+        )
 
     async def destroy_bridge(self, bridge: str) -> None:
         await self._do("bridges", "destroy", bridgeId=bridge)

@@ -127,8 +127,9 @@ class Ringing:
     async def _join(self, winner: Line) -> None:
         door = self.call.exchange.door
         caller = self.call.caller.id
-        await asyncio.gather(door.create_bridge(self.bridge), door.answer(caller))
-        await door.add_to_bridge(self.bridge, [caller, winner.id])
+        await door.create_bridge(self.bridge)
+        await door.add_to_bridge(self.bridge, [caller, winner.id], update_displays=True)
+        await door.answer(caller)
 
     def _enter(self, phone: Phone) -> Line:
         line = Line(phone.channel, self.label, self.call.exchange.inboxes)
@@ -143,7 +144,7 @@ class Ringing:
         try:
             await asyncio.gather(self._create(phone), door.create_bridge(self.bridge))
             await asyncio.gather(
-                door.add_to_bridge(self.bridge, [caller, phone.channel]),
+                door.add_to_bridge(self.bridge, [caller, phone.channel], update_displays=False),
                 door.dial(phone.channel, caller),
             )
         except AriError as error:

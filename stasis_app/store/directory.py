@@ -32,7 +32,8 @@ FROM extensions WHERE $1::uuid[] IS NULL OR id = ANY($1)
 """
 
 CONTACTS = """
-SELECT extension_id, contact_uri, expires_at FROM extension_registrations
+SELECT extension_id, coalesce(long_contact_uri, contact_uri) AS contact_uri, expires_at
+FROM extension_registrations
 WHERE expires_at > now() AND ($1::uuid[] IS NULL OR extension_id = ANY($1))
 ORDER BY registered_at
 """

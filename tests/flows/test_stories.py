@@ -1,45 +1,15 @@
-"""Named stories of calls between extensions, in virtual time."""
+"""Calls between extensions as people live through them, in virtual time."""
 
-from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any
 
 import pytest
 
-from stasis_app.ari import events
-from stasis_app.ari.errors import Gone
 from stasis_app.call import causes
 from stasis_app.words import HangupCause
-from tests.support.fake_asterisk import DEAD, FakeAsterisk, Fault, Phone
-from tests.support.virtual_time import run
+from tests.support.fake_asterisk import DEAD, Phone
 
-from .invariants import check
-from .world import World, endpoint
-
-BUSY = Phone(rings=None, rejects=(0.1, 17, 486))
-DECLINES = Phone(rings=0.1, rejects=(1.0, 21, 603))
-ANSWERS = Phone(rings=0.1, answers=2.0)
-
-
-async def play(act: Callable[[World], Awaitable[None]], **asterisk: Any) -> World:
-    """Act in a world of three extensions, wait for the end, and check that all is well."""
-    world = World(FakeAsterisk(**asterisk))
-    for number in ("1001", "1002", "1003"):
-        world.extension(number)
-    await act(world)
-    await world.over()
-    check(world)
-    return world
-
-
-def story(act: Callable[[World], Awaitable[None]], **asterisk: Any) -> World:
-    return run(play(act, **asterisk))
-
-
-async def dials(world: World, hangs_up: float | None = None, number: str = "1002") -> None:
-    caller = world.asterisk.call("1001", number)
-    if hangs_up is not None:
-        world.asterisk.at(hangs_up, partial(world.asterisk.end, caller))
+from .stage import ANSWERS, BUSY, DECLINES, dials, story
+from .world import endpoint
 
 
 def test_two_people_talk_and_the_caller_hangs_up() -> None:

@@ -214,6 +214,7 @@ async def test_all_phones_of_an_extension_ring_and_one_wins(pbx: Pbx) -> None:
         await loser.ended()
         assert loser.is_cancelled
         assert "Call completed elsewhere" in (loser.reason or "")
+    assert (call.shown.name, call.shown.user) == ("Ben", extension.number)
     call.say(440)
     ringing[1].say(660)
     await ringing[1].hears(440)

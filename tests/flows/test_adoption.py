@@ -1,0 +1,125 @@
+"""A process goes, another comes: what it finds, it continues."""
+
+import asyncio
+
+from stasis_app.words import HangupCause
+from tests.support.fake_asterisk import Phone
+from tests.support.virtual_time import run
+
+from .invariants import check
+from .stage import ANSWERS, RINGS, dials, world_of
+from .world import World, endpoint
+
+LATER = Phone(rings=0.1, answers=8.0)
+
+
+async def next_process(world: World) -> World:
+    """Let the process be killed, and another one begin."""
+    successor = world.next_process()
+    await successor.switchboard.reconcile()
+    return successor
+
+
+async def caller_hangs_up(world: World) -> None:
+    world.asterisk.end(world.asterisk.callers[0])
+    await world.over()
+    check(world)
+
+
+def test_two_people_go_on_talking() -> None:
+    async def tell() -> None:
+        world = world_of(phones={endpoint("1002"): ANSWERS})
+        await dials(world)
+        await asyncio.sleep(5)
+        world = await next_process(world)
+        await asyncio.sleep(5)
+        assert len(world.asterisk.living()) == 2
+        await caller_hangs_up(world)
+        assert world.events() == ["arrived", "offered", "rang", "answered", "adopted", "ended"]
+        assert world.cause() == HangupCause.NORMAL_CLEARING
+
+    run(tell())
+
+
+def test_ringing_goes_on_and_is_answered() -> None:
+    async def tell() -> None:
+        world = world_of(phones={endpoint("1002"): LATER})
+        await dials(world)
+        await asyncio.sleep(5)
+        world = await next_process(world)
+        await asyncio.sleep(10)
+        assert world.asterisk.together
+        await caller_hangs_up(world)
+        assert world.events() == ["arrived", "offered", "rang", "adopted", "answered", "ended"]
+
+    run(tell())
+
+
+def test_callee_hangs_up_while_nobody_watches() -> None:
+    """A conversation that is over is not forwarded and not unanswered."""
+
+    async def tell() -> None:
+        world = world_of(phones={endpoint("1002"): ANSWERS, endpoint("1003"): RINGS})
+        world.extension("1002", forward_on_no_answer="1003")
+        await dials(world)
+        await asyncio.sleep(5)
+        successor = world.next_process()
+        world.asterisk.deaf = True
+        world.asterisk.end(world.legs()[0])
+        world.asterisk.deaf = False
+        await successor.switchboard.reconcile()
+        await successor.over()
+        check(successor)
+        assert "forwarded" not in successor.events()
+        assert successor.cause() == HangupCause.NORMAL_CLEARING
+
+    run(tell())
+
+
+def test_bridge_that_was_made_and_is_still_empty() -> None:
+    """Killed between the bridge and the two who were to be in it: they still come to talk."""
+
+    async def tell() -> None:
+        phones = {endpoint("1002", 0, 2): ANSWERS, endpoint("1002", 1, 2): RINGS}
+        world = world_of(phones=phones, delays=(0.05,))
+        world.extension("1002", contacts=2)
+        await dials(world)
+        await world.until(lambda: world.asterisk.bridges_made)
+        world = await next_process(world)
+        await world.until(lambda: world.asterisk.together, within=10)
+        await caller_hangs_up(world)
+
+    run(tell())
+
+
+def test_leaving_process_takes_no_new_call() -> None:
+    """The next process finds it in Asterisk and serves it from its beginning."""
+
+    async def tell() -> None:
+        world = world_of(phones={endpoint("1002"): ANSWERS})
+        world.switchboard.stop()
+        await dials(world)
+        await asyncio.sleep(2)
+        assert not world.records
+        world = await next_process(world)
+        await world.until(lambda: world.asterisk.together, within=10)
+        await caller_hangs_up(world)
+
+    run(tell())
+
+
+def test_leaving_process_writes_nothing() -> None:
+    async def tell() -> None:
+        world = world_of(phones={endpoint("1002"): LATER})
+        await dials(world)
+        await asyncio.sleep(5)
+        world.switchboard.stop()
+        written = len(world.records)
+        await asyncio.sleep(10)
+        assert len(world.records) == written
+        assert len(world.asterisk.living()) == 2
+        world = await next_process(world)
+        await asyncio.sleep(5)
+        await caller_hangs_up(world)
+
+    run(tell())

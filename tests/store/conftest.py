@@ -1,0 +1,54 @@
+"""One Postgres for the store's tests, with a migrated database for each."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from stasis_app.store.migrate import migrate
+from stasis_app.store.spool import Spool
+from tests.migrations.conftest import Server
+from tests.store.postgres import embedded_binaries
+
+
+@pytest.fixture(scope="session")
+async def server() -> AsyncIterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="pbx-pg-") as folder:  # a socket's path must be short
+        server = Server(embedded_binaries(), Path(folder))
+        await server.start()
+        try:
+            await server.create_owner()
+            yield server
+        finally:
+            await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def migrated(server: Server) -> AsyncIterator[str]:
+    """Name of a database with every migration: a template, so nobody connects to it."""
+    async with server.database() as name:
+        await migrate(server.dsn(name))
+        yield name
+
+
+@pytest.fixture
+async def dsn(server: Server, migrated: str) -> AsyncIterator[str]:
+    """A migrated database of the test's own."""
+    async with server.database(template=migrated) as name:
+        yield server.dsn(name)
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def spool(tmp_path: Path) -> AsyncIterator[Spool]:
+    spool = Spool(tmp_path / "spool")
+    yield spool
+    spool.close()
