@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -36,13 +37,14 @@ class Switchboard:
         self._adopted = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._sip_call_ids: set[str] = set()
+        self._begun: set[str] = set()
         self._count = 0
         self.calls: dict[uuid.UUID, Call] = {}
         exchange.inboxes.unclaimed = self.unclaimed
 
     def unclaimed(self, event: Event) -> None:
         """Take an event that no call waits for: a new call, or a leg whose call is over."""
-        if not isinstance(event, StasisStart):
+        if not isinstance(event, StasisStart) or self._exchange.leaving:
             return
         kind = event.args[0] if event.args else ""
         if kind == "phone":
@@ -53,6 +55,9 @@ class Switchboard:
     async def reconcile(self) -> None:
         """Compare with what Asterisk carries, after every (re)connection."""
         exchange = self._exchange
+        self._begun.clear()
+        lines = [line for line in exchange.inboxes.receivers() if isinstance(line, Line)]
+        calls = list(self.calls.values())
         started_at = await exchange.door.started_at()
         restarted = exchange.asterisk_started_at not in (None, started_at)
         exchange.asterisk_started_at = started_at
@@ -61,9 +66,9 @@ class Switchboard:
         bridges = {bridge.id: bridge for bridge in await exchange.door.bridges()}
         present = Present(channels, bridges)
         if restarted:
-            for call in self.calls.values():
+            for call in calls:
                 call.cause = HangupCause.SYSTEM_RESTART
-        self._compare_lines(present)
+        self._tell_what_was_missed(lines, present)
         if not self._adopted:
             await self._adopt_all(present)
             self._adopted = True
@@ -90,16 +95,19 @@ class Switchboard:
             initiated_at=at,
             caller_extension=call.caller_extension,
         )
-        call.journal.begin(opening, Position(channel.id, ARRIVAL, {"number": number}, 0, at))
+        place = {"number": number, "caller": opening.caller_number}
+        call.journal.begin(opening, Position(channel.id, ARRIVAL, place, 0, at))
         exchange.setting_up.add(call.id)
-        self._start(call, opening.sip_call_id, from_phone(call, caller, number))
+        self._begun.add(channel.id)
+        self._start(call, opening.sip_call_id, lambda: from_phone(call, caller, number))
 
     def _call(self, channel: Channel, journal: Journal) -> Call:
         line = Line(channel.id, CALLER, self._exchange.inboxes)
+        line.started.set_result(True)
         line.up = channel.state == "Up"
         return Call(self._exchange, line, journal)
 
-    def _start(self, call: Call, sip_call_id: str, story: Awaitable[None]) -> None:
+    def _start(self, call: Call, sip_call_id: str, story: Callable[[], Awaitable[None]]) -> None:
         self._count += 1
         lane.set(self._count)
         self.calls[call.id] = call
@@ -126,17 +134,16 @@ class Switchboard:
 
     def _turn_away(self, channel: Channel, kind: str) -> None:
         log.warning("nobody waits for this channel", action="channel_turned_away", kind=kind)
-        self._exchange.behind(self._exchange.door.hang_up(channel.id, causes.NORMAL_CLEARING))
+        door = self._exchange.door
+        self._exchange.behind(lambda: door.hang_up(channel.id, causes.NORMAL_CLEARING))
 
     def _started_at(self) -> datetime:
         return self._exchange.asterisk_started_at or datetime.now(UTC)
 
-    def _compare_lines(self, asterisk: Present) -> None:
-        """Tell the lines what they missed while there was no connection."""
+    def _tell_what_was_missed(self, lines: list[Line], asterisk: Present) -> None:
+        """Tell lines that were there before we asked what they missed without a connection."""
         now = datetime.now(UTC)
-        for line in self._exchange.inboxes.receivers():
-            if not isinstance(line, Line):
-                continue
+        for line in lines:
             channel = asterisk.channels.get(line.id)
             if channel is None:
                 line.lose(now)
@@ -160,10 +167,10 @@ class Switchboard:
         call.caller_extension = live.caller_extension
         call.hops = position.hops
         journal.note(Moment.ADOPTED, step=position.step)
-        for other in asterisk.channels:
-            if call_of(other) == live.id and other not in position.legs:
-                self._exchange.behind(self._exchange.door.hang_up(other, causes.ANSWERED_ELSEWHERE))
-        self._start(call, live.sip_call_id, resume(call, position, asterisk))
+        for other in asterisk.channels.values():
+            if call_of(other.id) == live.id and other.id not in position.legs:
+                self._turn_away(other, "loser")
+        self._start(call, live.sip_call_id, lambda: resume(call, position, asterisk))
 
     def _close_books(self, live: LiveCall, journal: Journal) -> None:
         """End a call that ended while nobody was watching; when exactly is not known."""
@@ -178,7 +185,8 @@ class Switchboard:
         """End what belongs to no call; a caller who came while we were deaf is served now."""
         exchange = self._exchange
         for channel in ours:
-            if channel.id in exchange.inboxes or self._is_live(channel.id):
+            known = channel.id in exchange.inboxes or channel.id in self._begun
+            if known or self._is_live(channel.id):
                 continue
             kind, *rest = channel.app_data.split(",")[1:] or [""]
             if kind == "phone" and channel.state == "Ring":
@@ -187,7 +195,7 @@ class Switchboard:
                 self._turn_away(channel, kind)
         for bridge in asterisk.bridges:
             if call_of(bridge) and not self._is_live(bridge):
-                exchange.behind(exchange.door.destroy_bridge(bridge))
+                exchange.behind(partial(exchange.door.destroy_bridge, bridge))
 
     def _is_live(self, made_id: str) -> bool:
         """Return whether a channel or bridge that we made belongs to a call of this process."""

@@ -92,7 +92,7 @@ class Door:
 
     async def _read(self, socket: EventSocket) -> None:
         """Hand every event to aioari, which calls `_route` and survives what that raises."""
-        while message := await socket.receive():
+        while not self._replaced and (message := await socket.receive()):
             await self._client.process_ws(json.loads(message.data))
 
     async def _introduce(self) -> Any:

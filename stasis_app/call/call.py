@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextvars import Context, copy_context
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from .playback import play
 log = structlog.get_logger()
 
 HANGUP_SECONDS = 5.0
+DEFAULT_CAUSE = HangupCause.NORMAL_CLEARING
 PREFIX = "p-"
 UUID_LENGTH = 36
 
@@ -46,15 +48,17 @@ class Call:
         self.caller_extension: UUID | None = None
         self.hops = 0
         self.cause: HangupCause | None = None
+        self.context: Context | None = None
         self._holding: set[str] = set()
         self._afterwards: list[tuple[Step, tuple[Any, ...]]] = []
         caller.watchers.append(self.hears)
 
-    async def tell(self, story: Awaitable[None]) -> None:
+    async def tell(self, story: Callable[[], Awaitable[None]]) -> None:
         """Run the story to its end or to the caller's hangup, then close the call's books."""
+        self.context = copy_context()
         try:
             async with Lifeline(self.caller):
-                await story
+                await story()
         except Hangup:
             log.debug("caller has hung up", action="hangup")
         except AriError as error:
@@ -66,6 +70,14 @@ class Call:
         finally:
             if not self.exchange.leaving:
                 await self._conclude()
+
+    def behind(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Have a step done that the story does not wait for, in the order of its requests."""
+        self.exchange.behind(step, self.context)
+
+    def drop(self, line: Line, cause: int) -> None:
+        """Hang up one of the call's channels with a Q.850 cause, behind the story."""
+        self.exchange.drop(line, cause, self.context)
 
     def afterwards(self, step: Step, *arguments: Any) -> None:
         """Have `step` done when the story is over, however it ends, also by a hangup."""
@@ -109,16 +121,18 @@ class Call:
     async def _conclude(self) -> None:
         self.exchange.setting_up.discard(self.id)
         for step, arguments in reversed(self._afterwards):
-            await step(*arguments)
-        if self.caller.gone is None:
-            await self._hang_up()
+            try:
+                await step(*arguments)
+            except Exception:
+                log.exception("a step afterwards failed", action="afterwards_failed")
+        if not self.caller.ending:
+            self.drop(self.caller, causes.ANSWER_TO_CALLER[self.cause or DEFAULT_CAUSE])
+        await self._until_gone()
         end = self.caller.gone
         at = end.at if end else datetime.now(UTC)
         self.journal.end(at, self._final_cause())
 
-    async def _hang_up(self) -> None:
-        cause = self.cause or HangupCause.NORMAL_CLEARING
-        self.exchange.drop(self.caller, causes.ANSWER_TO_CALLER[cause])
+    async def _until_gone(self) -> None:
         try:
             async with asyncio.timeout(HANGUP_SECONDS):
                 await self.caller.ended()

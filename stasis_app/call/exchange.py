@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from stasis_app.ari.door import Door
-from stasis_app.ari.errors import AriError, Gone, Unreachable
+from stasis_app.ari.errors import AriError, Gone
 from stasis_app.ari.events import Bridge, Channel
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.rules.models import Contact, Extension
@@ -23,6 +24,9 @@ from .line import Line
 log = structlog.get_logger()
 
 MAX_SETTING_UP = 25
+PAUSES_SECONDS = (0.5, 2.0, 0.0)
+
+Step = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Exchange:
         self.door = door
         self.inboxes = inboxes
         self.directory = directory
-        self.write = write
+        self._write = write
         self.asterisk_started_at: datetime | None = None
         self.engaged: Counter[UUID] = Counter()
         self.leaving = False
@@ -61,8 +65,11 @@ class Exchange:
         self._behind: set[asyncio.Task[None]] = set()
 
     @contextmanager
-    def engage(self, extension: UUID) -> Iterator[None]:
-        """Count a call of the extension while the block lasts."""
+    def engage(self, extension: UUID | None) -> Iterator[None]:
+        """Count a call of the extension while the block lasts; None is nobody's."""
+        if extension is None:
+            yield
+            return
         self.engaged[extension] += 1
         try:
             yield
@@ -77,16 +84,23 @@ class Exchange:
         most = self.directory.number("calls.max_setting_up", MAX_SETTING_UP)
         return len(self.setting_up) > most
 
-    def drop(self, line: Line, cause: int) -> None:
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Write to the journal, unless the process is leaving: the next one will know better."""
+        if not self.leaving:
+            self._write(record)
+
+    def drop(self, line: Line, cause: int, context: Context | None = None) -> None:
         """Hang a channel up with a Q.850 cause, behind the story."""
         line.closed = True
-        self.behind(self._drop(line, cause))
+        self.behind(lambda: self._drop(line, cause), context)
 
     async def _drop(self, line: Line, cause: int) -> None:
         try:
             await self.door.hang_up(line.id, cause)
         except Gone:
-            if line.gone is None:
+            if line.started.done():
+                line.lose_soon()
+            else:
                 line.forget()
 
     def leave(self) -> None:
@@ -94,9 +108,12 @@ class Exchange:
         self.leaving = True
         self.door.seal()
 
-    def behind(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do work that nobody waits for: tidying up must not be cut off by a hangup."""
-        task = asyncio.create_task(_quietly(work), name="behind")
+    def behind(self, step: Step, context: Context | None = None) -> None:
+        """Have a step done that nobody waits for: tidying up must not be cut off by a hangup.
+
+        In the `context` of a call its requests keep the call's order.
+        """
+        task = asyncio.create_task(self._insist(step), name="behind", context=context)
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
 
@@ -105,13 +122,17 @@ class Exchange:
         while self._behind:
             await asyncio.wait(self._behind)
 
-
-async def _quietly(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except Gone:
-        log.debug("already gone", action="already_gone")
-    except Unreachable as error:
-        log.warning("asterisk did not answer", action="ari_no_answer", request=error.request)
-    except AriError as error:
-        log.error("asterisk refused", action="ari_refused", request=error.request)
+    async def _insist(self, step: Step) -> None:
+        """Do a step, and again if Asterisk fails: what stays open is a channel nobody knows of."""
+        for pause in PAUSES_SECONDS:
+            try:
+                await step()
+                break
+            except Gone:
+                log.debug("already gone", action="already_gone")
+                break
+            except AriError as error:
+                if self.leaving:
+                    break
+                log.warning("asterisk failed a request", action="ari_failed", error=str(error))
+                await asyncio.sleep(pause)

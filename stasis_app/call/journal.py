@@ -86,8 +86,10 @@ class Journal:
         """Say where the story stands, before the step begins."""
         self.write({"call": self._key, "position": self._position(position)})
 
-    def callee(self, extension: UUID, name: str | None) -> None:
-        change = {"callee_extension_id": str(extension), "callee_name": name}
+    def callee(self, extension: UUID, name: str) -> None:
+        """Note whom the call is for now; the number that was dialled stays."""
+        shown = printable(name, NAME_LENGTH) or None
+        change = {"callee_extension_id": str(extension), "callee_name": shown}
         self.write({"call": self._key, "change": change})
 
     def rang(self, at: datetime, **details: Any) -> None:

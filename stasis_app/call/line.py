@@ -15,6 +15,7 @@ Watcher = Callable[["Line", Event], None]
 class Line:
     """Takes the events of one channel; its `watchers` are told of each, in order, at once.
 
+    `started` is False when the channel ended without having entered the application.
     `label` names it in the timeline. It leaves the inboxes by itself when the channel is destroyed.
     """
 
@@ -39,7 +40,7 @@ class Line:
         self.ringing = False
         self.closed = False
         self.gone: Destroyed | None = None
-        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.started: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.watchers: list[Watcher] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._inboxes = inboxes
@@ -48,14 +49,13 @@ class Line:
 
     def deliver(self, event: Event) -> None:
         if isinstance(event, StasisStart) and not self.started.done():
-            self.started.set_result(None)
+            self.started.set_result(True)
         elif isinstance(event, StateChanged) and event.state == "Up":
             self.up = True
         elif isinstance(event, Destroyed):
             self._end(event)
-        elif isinstance(event, StasisEnd) and self._lost is None:
-            loop = asyncio.get_running_loop()
-            self._lost = loop.call_later(LOST_AFTER, self.lose, event.at)
+        elif isinstance(event, StasisEnd):
+            self.lose_soon(event.at)
         for watcher in tuple(self.watchers):
             watcher(self, event)
 
@@ -72,6 +72,16 @@ class Line:
         if self.gone is None:
             self.deliver(Destroyed(at or datetime.now(UTC), self.id, cause=0))
 
+    def lose_soon(self, at: datetime | None = None) -> None:
+        """Take the channel as ended unless its end comes within moments: it is under way."""
+        if self._lost is None and self.gone is None:
+            self._lost = asyncio.get_running_loop().call_later(LOST_AFTER, self.lose, at)
+
+    @property
+    def ending(self) -> bool:
+        """Return whether the channel has left the application or is gone."""
+        return self.gone is not None or self._lost is not None
+
     def forget(self) -> None:
         """Leave the inboxes without a last word: the channel was never made."""
         self._inboxes.leave(self.id)
@@ -82,7 +92,7 @@ class Line:
         if self._lost:
             self._lost.cancel()
         if not self.started.done():
-            self.started.cancel()
+            self.started.set_result(False)
         for turn in self._waiting:
             if not turn.done():
                 turn.set_result(None)

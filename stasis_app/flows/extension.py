@@ -26,7 +26,7 @@ async def extension(call: Call, number: str) -> Destination | None:
     if callee is None:
         await call.refuse(HangupCause.UNALLOCATED_NUMBER, number=number)
         return None
-    call.journal.callee(callee.id, callee.display_name or None)
+    call.journal.callee(callee.id, callee.display_name)
     for problem in callee.problems:
         call.journal.note(Moment.CONFIG_IGNORED, number=number, problem=problem)
     verdict = forwarding.on_arrival(
@@ -47,7 +47,7 @@ async def ring(call: Call, callee: Extension, seconds: float) -> Forward | Refus
     ringing = Ringing(call, number, call.new_id(), phones(call, number, contacts))
     arguments = {"number": number, "seconds": seconds}
     legs = [phone.channel for phone in ringing.phones]
-    call.stands(STEP, arguments, bridge=ringing.bridge, legs=legs)
+    call.stands(STEP, arguments, bridge=ringing.bridge.id, legs=legs)
     call.journal.note(Moment.OFFERED, number=number, phones=len(contacts), seconds=seconds)
     with call.exchange.engage(callee.id):
         async with ringing:
@@ -69,6 +69,9 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
     with call.exchange.engage(callee.id):
         async with ringing:
             ringing.adopt(asterisk)
+            if call.journal.answered and not ringing.answered:
+                call.journal.note(Moment.HUNG_UP, by=number, unwatched=True)
+                return None
             seconds = max(position.arguments["seconds"] - spent, 0.0)
             verdict = await until_over(call, callee, ringing, seconds)
     return await settle(call, number, verdict)
@@ -81,7 +84,7 @@ async def until_over(
     if isinstance(outcome, HangupCause):
         return forwarding.on_failure(callee, outcome)
     arguments = {"number": callee.number, "seconds": seconds}
-    call.stands(STEP, arguments, bridge=ringing.bridge, legs=[outcome.id])
+    call.stands(STEP, arguments, bridge=ringing.bridge.id, legs=[outcome.id])
     await ringing.connect(outcome)
     await talk(call, outcome)
     return None

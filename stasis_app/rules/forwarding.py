@@ -9,6 +9,8 @@ from stasis_app.words import ExtensionStatus, ExtensionType, HangupCause
 
 from .models import Extension
 
+LONGEST_RING_SECONDS = 600.0
+
 
 class Reason(StrEnum):
     """Why a call was forwarded."""
@@ -70,7 +72,8 @@ def on_arrival(
         return busy(callee, Reason.BUSY)
     if callee.type is ExtensionType.VIRTUAL:
         return on_failure(callee, HangupCause.UNAVAILABLE)
-    return Ring(callee.ring_seconds if callee.forward_on_no_answer else default_ring_seconds)
+    seconds = callee.ring_seconds if callee.forward_on_no_answer else default_ring_seconds
+    return Ring(min(max(seconds, 1.0), LONGEST_RING_SECONDS))
 
 
 def on_failure(callee: Extension, cause: HangupCause) -> Forward | Refuse:

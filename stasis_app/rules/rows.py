@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from stasis_app.words import ExtensionStatus, ExtensionType
 
+from .forwarding import LONGEST_RING_SECONDS
 from .models import Extension
 
 
@@ -14,7 +15,6 @@ class Row(Protocol):
 
 
 RING_SECONDS = 20
-LONGEST_RING_SECONDS = 600
 
 
 def extension(row: Row) -> Extension:
@@ -50,6 +50,7 @@ def _ring_seconds(value: int | None, problems: list[str]) -> float:
     if value is None:
         return float(RING_SECONDS)
     if not 1 <= value <= LONGEST_RING_SECONDS:
-        problems.append(f"forward_on_no_answer_timeout {value} is not in 1..{LONGEST_RING_SECONDS}")
+        most = f"{LONGEST_RING_SECONDS:g}"
+        problems.append(f"forward_on_no_answer_timeout {value} is not in 1..{most}")
         return float(RING_SECONDS)
     return float(value)

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 CHANNEL = "pbx_changes"
 SWEEP_SECONDS = 1.0
 BACK_OFF_SECONDS = 1.0
+LARGEST_NUMBER = 1e9
 
 EXTENSIONS = """
 SELECT id, number, extension_type, status, deleted_at, display_name, dnd_enabled,
@@ -63,8 +64,11 @@ class Directory:
         return self._contacts.get(extension, ())
 
     def number(self, key: str, default: float) -> float:
-        value = self._settings.get(key, default)
-        return float(value) if isinstance(value, int | float) and value >= 0 else default
+        """Return a setting that is a number of 0 or more, else `default`."""
+        value = self._settings.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return default
+        return float(value) if 0 <= value <= LARGEST_NUMBER else default
 
     async def follow(self) -> None:
         """Read everything, then follow the changes, for ever."""
@@ -99,9 +103,12 @@ class Directory:
             async with asyncio.timeout(SWEEP_SECONDS):
                 _merge(touched, await changes.get())
         except TimeoutError:
-            touched["extension_registrations"] = self._expired()
+            log.debug("nothing has changed", action="snapshot_idle")
         while not changes.empty():
             _merge(touched, changes.get_nowait())
+        known = touched.setdefault("extension_registrations", set())
+        if known is not None:
+            known.update(self._expired())
         return touched
 
     async def _read(
@@ -163,5 +170,10 @@ def _merge(touched: dict[str, set[UUID] | None], payload: str) -> None:
         touched[table] = None
         return
     known = touched.setdefault(table, set())
+    try:
+        ids = {UUID(text) for text in listed.split(",") if text}
+    except ValueError:
+        log.warning("notification not understood", action="notify_ignored", payload=payload)
+        return
     if known is not None:
-        known.update(UUID(text) for text in listed.split(",") if text)
+        known.update(ids)

@@ -22,7 +22,7 @@ ON CONFLICT (id) DO NOTHING
 CHANGE_CALLS = f"""
 UPDATE calls AS c SET
     state = coalesce(r.state, c.state),
-    callee_name = coalesce(r.callee_name, c.callee_name),
+    callee_name = CASE WHEN r.callee_extension_id IS NULL THEN c.callee_name ELSE r.callee_name END,
     callee_extension_id = coalesce(
         (SELECT e.id FROM extensions e WHERE e.id = r.callee_extension_id), c.callee_extension_id),
     ringing_at = coalesce(c.ringing_at, r.ringing_at),

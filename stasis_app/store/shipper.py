@@ -34,7 +34,15 @@ log = structlog.get_logger()
 GATHER_SECONDS = 0.03
 BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
-Unavailable = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+Unavailable = (OSError, TimeoutError, asyncpg.InterfaceError)
+BadRecord = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 
 
 class Shipper:
@@ -59,7 +67,7 @@ class Shipper:
                 finally:
                     with contextlib.suppress(*Unavailable):
                         await connection.close(timeout=2)
-            except (*Unavailable, asyncpg.OperatorInterventionError) as error:
+            except (*Unavailable, asyncpg.PostgresError) as error:
                 if not failures:
                     log.warning(
                         "journal waits for postgres", action="journal_waits", error=str(error)
@@ -96,7 +104,7 @@ class Shipper:
             async with connection.transaction():
                 await write_group(connection, records)
                 await self._save(connection, end)
-        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, KeyError) as error:
+        except BadRecord as error:
             log.error("journal group refused", action="journal_isolates", error=str(error))
             await self._write_one_by_one(connection, records, end)
 
@@ -108,11 +116,7 @@ class Shipper:
                 try:
                     async with connection.transaction():
                         await write_group(connection, [record])
-                except (
-                    asyncpg.DataError,
-                    asyncpg.IntegrityConstraintViolationError,
-                    KeyError,
-                ) as error:
+                except BadRecord as error:
                     self._spool.reject(record, str(error))
             await self._save(connection, end)
 

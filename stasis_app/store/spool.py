@@ -87,19 +87,25 @@ class Spool:
             offset = start.offset if number == start.segment else 0
             with self._path(number).open("rb") as file:
                 file.seek(offset)
-                chunk = file.read(CHUNK_BYTES)
-            end = chunk.rfind(b"\n") + 1
-            if end:
-                return self._parse(chunk[:end]), SpoolPosition(number, offset + end)
+                lines = file.readlines(CHUNK_BYTES)
+            if lines and not lines[-1].endswith(b"\n"):
+                del lines[-1]
+            if lines:
+                end = offset + sum(map(len, lines))
+                return self._parse(lines), SpoolPosition(number, end)
         return [], start
 
-    def _parse(self, chunk: bytes) -> list[Record]:
-        records = []
-        for line in chunk.split(b"\n")[:-1]:
+    def _parse(self, lines: list[bytes]) -> list[Record]:
+        records: list[Record] = []
+        for line in lines:
             try:
-                records.append(json.loads(line))
-            except ValueError as error:
-                self.reject({"unreadable": line.decode(errors="replace")}, str(error))
+                record = json.loads(line)
+            except ValueError:
+                record = None
+            if isinstance(record, dict):
+                records.append(record)
+            else:
+                self.reject({"unreadable": line.decode(errors="replace")}, "not a JSON object")
         return records
 
     def reject(self, record: Record, reason: str) -> None:

@@ -49,7 +49,9 @@ phones = st.one_of(
         Phone,
         rings=st.none() | moments,
         rejects=st.tuples(moments, st.just(0), st.just(0))
-        | st.tuples(moments, st.sampled_from([16, 17, 19, 20, 21, 38]), st.sampled_from([0, 480, 486, 603])),
+        | st.tuples(
+            moments, st.sampled_from([16, 17, 19, 20, 21, 38]), st.sampled_from([0, 480, 486, 603])
+        ),
     ),
 )
 
@@ -76,15 +78,15 @@ callers = st.builds(
     at_request=st.none() | st.integers(0, 12),
 )
 
-delays = st.lists(
-    st.sampled_from([0.0, 0.0, 0.001, 0.002, 0.05, 0.2]), min_size=1, max_size=5
-).map(tuple)
+delays = st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.002, 0.05, 0.2]), min_size=1, max_size=5).map(
+    tuple
+)
 
 
 def scenarios(faults: st.SearchStrategy[Mapping[int, Fault]]) -> st.SearchStrategy[Scenario]:
     return st.builds(
         Scenario,
-        rows=st.fixed_dictionaries({number: rows for number in NUMBERS}),
+        rows=st.fixed_dictionaries(dict.fromkeys(NUMBERS, rows)),
         phones=st.fixed_dictionaries(
             {number: st.lists(phones, max_size=3).map(tuple) for number in NUMBERS}
         ),

@@ -5,10 +5,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid5
 
-from stasis_app.ari.door import Door
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.call.exchange import Exchange
 from stasis_app.call.journal import Position
@@ -83,8 +82,8 @@ class World:
     written_at: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        door = cast(Door, self.asterisk)
-        self.exchange = Exchange(door, self.asterisk.inboxes, self.directory, self._write)
+        asterisk = self.asterisk
+        self.exchange = Exchange(asterisk, asterisk.inboxes, self.directory, self._write)
         self.switchboard = Switchboard(self.exchange, self._open_calls)
 
     def _write(self, record: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -13,10 +14,18 @@ from tests.migrations.conftest import Server
 from tests.store.postgres import embedded_binaries
 
 
+@dataclass(frozen=True)
+class StoppableServer(Server):
+    async def resume(self) -> None:
+        """Start again after `stop`."""
+        data = str(self.folder / "data")
+        await self.run("pg_ctl", "restart", "-w", "-D", data, "-l", str(self.folder / "log"))
+
+
 @pytest.fixture(scope="session")
-async def server() -> AsyncIterator[Server]:
+async def server() -> AsyncIterator[StoppableServer]:
     with tempfile.TemporaryDirectory(prefix="pbx-pg-") as folder:  # a socket's path must be short
-        server = Server(embedded_binaries(), Path(folder))
+        server = StoppableServer(embedded_binaries(), Path(folder))
         await server.start()
         try:
             await server.create_owner()

@@ -1,8 +1,8 @@
 """Asterisk as the call core sees it through `ari.door.Door`, for races and timeouts only.
 
-Time is the event loop's (see virtual_time). Requests of one call that go over a control session are
-served in order, others when they come; events arrive in order, as many at once as are due. A request
-acts although the one who sent it has gone away.
+Time is the event loop's (see virtual_time). Requests of one call that go over a control session
+are served in order, others when they come; events arrive in order, as many at once as are due. A
+request acts although the one who sent it has gone away.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from itertools import cycle
 from typing import TypeVar
 
 from stasis_app.ari import events
+from stasis_app.ari.door import Door
 from stasis_app.ari.errors import AriError, Gone, Unreachable
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.ari.transport import lane
@@ -30,9 +31,10 @@ TICK = 1e-6
 
 @dataclass(frozen=True)
 class Phone:
-    """What a phone does when it is dialled. Seconds count from the dial, `hangs_up` from the answer.
+    """What a phone does when it is dialled.
 
-    `rejects` is (seconds, Q.850 cause, SIP status).
+    Seconds count from the dial, those of `hangs_up` from the answer. `rejects` is
+    (seconds, Q.850 cause, SIP status).
     """
 
     rings: float | None = 0.1
@@ -85,11 +87,12 @@ class Channel:
         )
 
 
-@dataclass
-class FakeAsterisk:
+@dataclass(eq=False)
+class FakeAsterisk(Door):
     """`phones` are what is dialled by endpoint, `faults` by the number of the request (from 0).
 
-    `delays` are the seconds that requests, answers and events take, in turn, again and again.
+    `delays` are the seconds that requests, answers and events take, in turn, again and again;
+    a leg takes `start_seconds` more to enter the application.
     `before` holds what is to happen just before a request acts, by its number.
     """
 
@@ -98,9 +101,10 @@ class FakeAsterisk:
     faults: Mapping[int, Fault] = field(default_factory=dict)
     before: dict[int, Callable[[], None]] = field(default_factory=dict)
     delays: Sequence[float] = (0.001,)
+    start_seconds: float = 0.0
     channels_made: dict[str, Channel] = field(default_factory=dict)
     bridges_made: dict[str, set[str]] = field(default_factory=dict)
-    together: list[frozenset[str]] = field(default_factory=list)
+    together: set[frozenset[str]] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
     hang_ups: Counter[str] = field(default_factory=Counter)
     destroyed: Counter[str] = field(default_factory=Counter)
@@ -146,6 +150,7 @@ class FakeAsterisk:
         if channel.alive and channel.state not in (state, "Up"):
             channel.state = state
             channel.was_up |= state == "Up"
+            self._note_who_talks()
             self.emit(events.StateChanged(self.now(), channel.id, state))
 
     def emit(self, event: events.Event) -> None:
@@ -196,18 +201,21 @@ class FakeAsterisk:
         self.set_state(channel, "Up")
         for members in self.bridges_made.values():
             if channel.id in members:
-                self._join(members)
+                self._pass_answer(members)
         if phone.hangs_up is not None:
             self.at(phone.hangs_up, lambda: self.end(channel))
 
-    def _join(self, members: set[str]) -> None:
+    def _pass_answer(self, members: set[str]) -> None:
         """An answer passes through a bridge to a caller who is still waiting."""
-        channels = [self.channels_made[member] for member in members]
-        if any(channel.state == "Up" for channel in channels):
-            for channel in channels:
-                if channel.state == "Ring":
-                    self.set_state(channel, "Up")
-        self.together.append(frozenset(c.id for c in channels if c.state == "Up"))
+        for member in sorted(members):
+            if self.channels_made[member].state == "Ring":
+                self.set_state(self.channels_made[member], "Up")
+
+    def _note_who_talks(self) -> None:
+        for members in self.bridges_made.values():
+            up = frozenset(name for name in members if self.channels_made[name].state == "Up")
+            if len(up) > 1:
+                self.together.add(up)
 
     # how requests travel
 
@@ -278,7 +286,7 @@ class FakeAsterisk:
             self._channel(originator)
             made = Channel(channel, endpoint, "Down", ("leg",))
             self.channels_made[channel] = made
-            self.at(next(self._delay), lambda: self._enter(made))
+            self.at(self.start_seconds + next(self._delay), lambda: self._enter(made))
 
         await self._serve("create_channel", channel, act)
 
@@ -295,9 +303,9 @@ class FakeAsterisk:
         def act() -> None:
             found = self._channel(channel)
             found.hung_up_with = cause
+            self.hang_ups[channel] += 1
             self.end(found, cause)
 
-        self.hang_ups[channel] += 1
         await self._serve("hang_up", channel, act)
 
     async def create_bridge(self, bridge: str) -> None:
@@ -306,7 +314,9 @@ class FakeAsterisk:
 
         await self._serve("create_bridge", bridge, act)
 
-    async def add_to_bridge(self, bridge: str, channels: Sequence[str]) -> None:
+    async def add_to_bridge(
+        self, bridge: str, channels: Sequence[str], *, update_displays: bool
+    ) -> None:
         def act() -> None:
             if bridge not in self.bridges_made or self.destroyed[bridge]:
                 raise Gone(404, "bridge", "not found")
@@ -314,7 +324,7 @@ class FakeAsterisk:
                 if not self._channel(channel).entered:
                     raise Gone(422, "bridge", "not in Stasis")
             self.bridges_made[bridge].update(channels)
-            self._join(self.bridges_made[bridge])
+            self._note_who_talks()
 
         await self._serve("add_to_bridge", bridge, act)
 
