@@ -1,15 +1,14 @@
-"""The least that an ARI application can do: ring, bridge, hang up. The floor PBX-X is compared with.
+"""The floor PBX-X is compared with: the least that an ARI application can do.
 
 Run as `python -m bench.floor APP TRANSPORT`. TRANSPORT is `ws` (REST over four WebSocket control
 sessions, event filter, uvloop) or `aioari` (its own HTTP client, as it comes). Both channels
 are bridged before dialling, so that ringing and answer pass by themselves: six requests a call.
-The environment holds ARI_URL, ARI_USERNAME and ARI_PASSWORD.
+It reads where Asterisk is, `ari` of stack.json, as a line of JSON from standard input.
 """
 
 import asyncio
 import itertools
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -115,16 +114,16 @@ class Floor:
             moment.set_result(None)
 
     def _moment(self, channel: str, kind: str) -> "asyncio.Future[None]":
-        return self._moments.setdefault(
-            (channel, kind), asyncio.get_running_loop().create_future()
-        )
+        return self._moments.setdefault((channel, kind), asyncio.get_running_loop().create_future())
 
     async def _serve(self, caller: str, number: str) -> None:
         call = next(self._numbers)
         leg, bridge = f"{caller}-leg", f"{caller}-bridge"
         ends = [self._moment(channel, "ChannelDestroyed") for channel in (caller, leg)]
         await self._connect(call, caller, leg, bridge, f"PJSIP/{number}")
-        await asyncio.wait([*ends, self._moment(caller, "StasisEnd")], return_when="FIRST_COMPLETED")
+        await asyncio.wait(
+            [*ends, self._moment(caller, "StasisEnd")], return_when="FIRST_COMPLETED"
+        )
         other = leg if not ends[1].done() else caller
         await asyncio.gather(
             self._ari.send(call, "channels", "hangup", channelId=other),
@@ -144,16 +143,16 @@ class Floor:
             send(call, "bridges", "createWithId", bridgeId=bridge, type="mixing"),
         )
         await started
-        both = f"{caller},{leg}"
+        both = {"channel": f"{caller},{leg}", "inhibitConnectedLineUpdates": "true"}
         await asyncio.gather(
-            send(call, "bridges", "addChannel", bridgeId=bridge, channel=both),
+            send(call, "bridges", "addChannel", bridgeId=bridge, **both),
             send(call, "channels", "dial", channelId=leg, caller=caller),
         )
 
 
-async def serve_websocket(app: str) -> None:
-    url = os.environ["ARI_URL"].rstrip("/") + "/ari/"
-    user = aiohttp.encode_basic_auth(os.environ["ARI_USERNAME"], os.environ["ARI_PASSWORD"])
+async def serve_websocket(app: str, ari: Mapping[str, str]) -> None:
+    url = ari["url"].rstrip("/") + "/ari/"
+    user = aiohttp.encode_basic_auth(ari["username"], ari["password"])
     async with aiohttp.ClientSession(headers={"Authorization": user}) as http:
         events = await http.ws_connect(url + "events", params={"app": app}, max_msg_size=0)
         names = [f"{app}-ctl-{number}" for number in range(CONTROL_SESSIONS)]
@@ -167,21 +166,19 @@ async def serve_websocket(app: str) -> None:
             floor.deliver(json.loads(message.data))
 
 
-async def serve_aioari(app: str) -> None:
-    environ = os.environ
-    client = await aioari.connect(
-        environ["ARI_URL"], environ["ARI_USERNAME"], environ["ARI_PASSWORD"]
-    )
+async def serve_aioari(app: str, ari: Mapping[str, str]) -> None:
+    client = await aioari.connect(ari["url"], ari["username"], ari["password"])
     client.on_event("*", Floor(app, AioariAri(client)).deliver)
     print("ready", flush=True)
     await client.run(apps=app)
 
 
 def main(app: str, transport: str) -> None:
+    ari = json.loads(sys.stdin.readline())
     if transport == "ws":
-        uvloop.run(serve_websocket(app))
+        uvloop.run(serve_websocket(app, ari))
     else:
-        asyncio.run(serve_aioari(app))
+        asyncio.run(serve_aioari(app, ari))
 
 
 if __name__ == "__main__":

@@ -72,11 +72,9 @@ async def run(
         totals = await caller.run()
         after, ended = processes.now(), time.monotonic()
         seen, lost = wire.calls(), wire.lost()
-    if totals.failed:
-        print(totals.failed, totals.errors[:300])
     failed = calls - sum(call.good for call in seen.values())
     p50, p99 = delays(list(seen.values()))
-    cost = _cost(stack, app, before, after, calls, ended - started)
+    cost = _cost(stack, app, calls, ended - started, before=before, after=after)
     return Result(
         variant.name, rate, seconds, calls, failed, totals.retransmissions, p50, p99, lost, cost
     )
@@ -96,7 +94,7 @@ def _rows(variant: Variant) -> list[tuple[str, str, str]]:
 
 
 def _cost(
-    stack: Stack, app: int | None, before: Moment, after: Moment, calls: int, wall: float
+    stack: Stack, app: int | None, calls: int, wall: float, *, before: Moment, after: Moment
 ) -> Cost:
     def spent(root: int) -> float:
         return after.cpu(after.tree(root)) - before.cpu(before.tree(root))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from stasis_app.settings import child_environment
 
 RTP_PORTS = ("20000", "29999")
 PHONES = 100
@@ -103,11 +104,7 @@ async def running(state: Path, port_base: int) -> AsyncIterator[Stack]:
 
 
 async def _pbx(*arguments: str) -> None:
-    environment = {
-        **os.environ,
-        "PBX_RTP_START": RTP_PORTS[0],
-        "PBX_RTP_END": RTP_PORTS[1],
-    }
+    environment = child_environment(PBX_RTP_START=RTP_PORTS[0], PBX_RTP_END=RTP_PORTS[1])
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -140,30 +137,29 @@ async def register(stack: Stack, port: int) -> None:
 @asynccontextmanager
 async def floors(stack: Stack, variants: Sequence[Variant]) -> AsyncIterator[dict[str, int]]:
     """Run the floor applications of these variants; gives their pids by the variant's name."""
-    ari = stack.description["ari"]
-    environment = {**os.environ, **{f"ARI_{name.upper()}": ari[name] for name in ari}}
+    ari = json.dumps(stack.description["ari"])
     async with contextlib.AsyncExitStack() as children:
         pids = {}
         for variant in variants:
             if variant.floor:
-                pids[variant.name] = await children.enter_async_context(
-                    _floor(variant, environment)
-                )
+                pids[variant.name] = await children.enter_async_context(_floor(variant, ari))
         yield pids
 
 
 @asynccontextmanager
-async def _floor(variant: Variant, environment: dict[str, str]) -> AsyncIterator[int]:
+async def _floor(variant: Variant, ari: str) -> AsyncIterator[int]:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bench.floor",
         *variant.floor,
-        env=environment,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
+    assert child.stdin
     assert child.stdout
     try:
+        child.stdin.write(f"{ari}\n".encode())
         if await child.stdout.readline() != b"ready\n":
             raise RuntimeError(f"{variant.name} did not start")
         yield child.pid

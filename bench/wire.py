@@ -47,7 +47,7 @@ class Call:
 
 
 class Wire:
-    """`async with Wire(port) as wire:` keeps the head of every SIP message from and to a UDP port."""
+    """`async with Wire(port) as wire:` keeps the head of every SIP message of a UDP port."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -87,7 +87,7 @@ class Wire:
             self._packets.append((seconds + nanoseconds / 1e9, packet[HEADERS_BYTES:]))
 
     def calls(self) -> dict[str, Call]:
-        """Return the calls seen so far by Call-ID; those that never sent credentials are left out."""
+        """Return the calls seen so far that sent credentials, by Call-ID."""
         calls: dict[str, Call] = {}
         for at, message in self._packets:
             first, *headers = message.decode(errors="replace").split("\r\n")

@@ -102,7 +102,7 @@ class Switchboard:
         self._start(call, opening.sip_call_id, lambda: from_phone(call, caller, number))
 
     def _call(self, channel: Channel, journal: Journal) -> Call:
-        line = Line(channel.id, CALLER, self._exchange.inboxes)
+        line = Line(channel.id, CALLER, self._exchange.inboxes, is_caller=True)
         line.started.set_result(True)
         line.up = channel.state == "Up"
         return Call(self._exchange, line, journal)

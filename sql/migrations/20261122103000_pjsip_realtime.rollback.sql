@@ -12,7 +12,7 @@ ALTER TABLE extension_registrations
     DROP COLUMN long_contact_uri,
     DROP COLUMN contact_id;
 DROP VIEW ps_aors, ps_auths, ps_endpoints, sip_phones;
-DROP FUNCTION asterisk_callerid(TEXT, TEXT), asterisk_codecs(TEXT[]), asterisk_decode(TEXT),
+DROP FUNCTION asterisk_callerid(TEXT, TEXT), asterisk_name(TEXT), asterisk_codecs(TEXT[]), asterisk_decode(TEXT),
     asterisk_encode(TEXT);
 REVOKE USAGE ON SCHEMA public FROM asterisk;
 

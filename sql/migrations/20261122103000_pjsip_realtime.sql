@@ -17,14 +17,15 @@ $$;
 -- ends and decodes ^XX.
 CREATE FUNCTION asterisk_encode(value TEXT) RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN replace(replace(replace(value, '^', '^5E'), ';', '^3B'), ' ', '^20');
+RETURN replace(replace(replace(replace(replace(replace(value,
+    '^', '^5E'), ';', '^3B'), ' ', '^20'), E'\t', '^09'), E'\r', '^0D'), E'\n', '^0A');
 
 CREATE FUNCTION asterisk_decode(value TEXT) RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN replace(replace(value, '^3B', ';'), '^5E', '^');
 
 COMMENT ON FUNCTION asterisk_encode(TEXT) IS
-    'A text as Asterisk''s realtime driver must receive it (semicolons, carets, blanks as ^XX).';
+    'A text as Asterisk''s realtime driver must receive it (semicolons, carets, white space as ^XX).';
 COMMENT ON FUNCTION asterisk_decode(TEXT) IS
     'A text that Asterisk''s realtime driver sent, with ^3B and ^5E readable again.';
 
@@ -65,13 +66,24 @@ COMMENT ON FUNCTION asterisk_codecs(TEXT[]) IS
     'opus, g722, pcmu, pcma when none is left.';
 
 -- Quotes, angle brackets, control and direction marks could make a name pass for a number.
+-- Asterisk cuts a name to 79 bytes; here it is cut where a character ends.
+CREATE FUNCTION asterisk_name(display_name TEXT) RETURNS TEXT
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+    SELECT left(clean, fitting)
+    FROM btrim(regexp_replace(coalesce(display_name, ''),
+            '[\u0001-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"<>\\]',
+            '', 'g')) AS clean,
+        generate_series(least(length(clean), 79), 0, -1) AS fitting
+    WHERE octet_length(left(clean, fitting)) <= 79
+    LIMIT 1);
+
+COMMENT ON FUNCTION asterisk_name(TEXT) IS
+    'A display name without anything that could forge a SIP header, 79 bytes long at the most.';
+
 CREATE FUNCTION asterisk_callerid(display_name TEXT, number TEXT) RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN format('"%s" <%s>',
-    btrim(regexp_replace(coalesce(display_name, ''),
-        '[\u0001-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"<>\\]',
-        '', 'g')),
-    number);
+RETURN format('"%s" <%s>', asterisk_name(display_name), number);
 
 COMMENT ON FUNCTION asterisk_callerid(TEXT, TEXT) IS
     'Caller ID as "name" <number>, the name without anything that could forge a SIP header.';
@@ -83,8 +95,8 @@ FROM extensions
 WHERE status = 'active'
     AND deleted_at IS NULL
     AND extension_type IN ('sip', 'webrtc')
-    AND sip_password <> ''
-    AND number ~ '^[0-9A-Za-z][0-9A-Za-z_.+-]*$';
+    AND btrim(sip_password) <> ''
+    AND number ~ '^([0-9]|[0-9A-Za-z][0-9A-Za-z_.+-]+)$';
 
 COMMENT ON VIEW sip_phones IS
     'Extensions that may have phones: active, not deleted, not virtual, with a password and a '

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 import aioari
 import aiohttp
+import orjson
 import structlog
 
 from . import events
@@ -93,7 +93,7 @@ class Door:
     async def _read(self, socket: EventSocket) -> None:
         """Hand every event to aioari, which calls `_route` and survives what that raises."""
         while not self._replaced and (message := await socket.receive()):
-            await self._client.process_ws(json.loads(message.data))
+            await self._client.process_ws(orjson.loads(message.data))
 
     async def _introduce(self) -> Any:
         client = aioari.Client(self._url.rstrip("/") + "/", self._transport)

@@ -90,6 +90,11 @@ class Destroyed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HangupRequested(Event):
+    """ChannelHangupRequest: the channel is to end; its end follows, as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
 class Held(Event):
     pass
 
@@ -147,6 +152,7 @@ READERS: dict[str, Callable[[Raw], Event]] = {
     "StasisEnd": _of_channel(StasisEnd),
     "ChannelStateChange": _state_changed,
     "ChannelDestroyed": _destroyed,
+    "ChannelHangupRequest": _of_channel(HangupRequested),
     "ChannelHold": _of_channel(Held),
     "ChannelUnhold": _of_channel(Unheld),
     "PlaybackFinished": _playback_finished,

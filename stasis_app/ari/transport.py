@@ -10,7 +10,6 @@ others are spread over the sessions by call: one call's requests keep their orde
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 
 from .errors import Unreachable, refusal
 
@@ -45,7 +45,7 @@ class Reply:
         return self._body
 
     async def json(self) -> Any:
-        return json.loads(self._body)
+        return orjson.loads(self._body)
 
 
 class EventSocket:
@@ -85,7 +85,7 @@ class ControlSession:
             "query_strings": [{"name": name, "value": str(params[name])} for name in params],
         }
         try:
-            await self._socket.send_str(json.dumps(message))
+            await self._socket.send_str(orjson.dumps(message).decode())
             reply = await answer
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Unreachable(f"{method} {path}", str(error)) from error
@@ -97,7 +97,7 @@ class ControlSession:
         async for message in self._socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 break
-            reply = json.loads(message.data)
+            reply = orjson.loads(message.data)
             if reply["type"] != "RESTResponse":
                 continue
             answer = self._waiting.get(reply["request_id"])
@@ -186,7 +186,9 @@ class Transport:
     async def put_json(self, path: str, body: object) -> None:
         """PUT a JSON body as it is: aioswagger11 would wrap it in the parameter's name."""
         headers = {"Content-Type": "application/json"}
-        await self.request("PUT", self._base + path, data=json.dumps(body), headers=headers)
+        await self.request(
+            "PUT", self._base + path, data=orjson.dumps(body).decode(), headers=headers
+        )
 
     async def download(self, path: str) -> bytes:
         """Return the bytes of a binary answer, e.g. `recordings/stored/NAME/file`."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from stasis_app.ari.errors import AriError
-from stasis_app.ari.events import Event, Held, Unheld
+from stasis_app.ari.events import Event, HangupRequested, Held, Unheld
 from stasis_app.words import HangupCause, Moment
 
 from . import causes
@@ -24,6 +24,7 @@ from .playback import play
 log = structlog.get_logger()
 
 HANGUP_SECONDS = 5.0
+INSIST_SECONDS = 1.0
 DEFAULT_CAUSE = HangupCause.NORMAL_CLEARING
 PREFIX = "p-"
 UUID_LENGTH = 36
@@ -117,6 +118,14 @@ class Call:
         elif isinstance(event, Unheld):
             self._holding.discard(line.id)
             self.journal.resume(event.at, line.label, held=bool(self._holding))
+        elif isinstance(event, HangupRequested) and not line.closed and not line.insisting:
+            line.insisting = True
+            asyncio.get_running_loop().call_later(INSIST_SECONDS, self._insist, line)
+
+    def _insist(self, line: Line) -> None:
+        """Hang up what was to end and did not: a CANCEL that crosses the answer leaves it up."""
+        if not line.ending and not line.closed:
+            self.drop(line, causes.NORMAL_CLEARING)
 
     async def _conclude(self) -> None:
         self.exchange.setting_up.discard(self.id)

@@ -9,6 +9,7 @@ from stasis_app.words import HangupCause
 
 NORMAL_CLEARING = 16
 ANSWERED_ELSEWHERE = 26
+SIP_REDIRECTION = range(300, 400)
 SIP_SERVER_FAILURE = 500
 
 ANSWER_TO_CALLER: dict[HangupCause, int] = {
@@ -45,10 +46,11 @@ OF_SIP: dict[int, HangupCause] = {
     606: HangupCause.NOT_ACCEPTABLE,
 }
 
+# of a leg that nobody has answered
 OF_Q850: dict[int, HangupCause] = {
     1: HangupCause.UNAVAILABLE,
     3: HangupCause.UNAVAILABLE,
-    16: HangupCause.NORMAL_CLEARING,
+    16: HangupCause.UNAVAILABLE,
     17: HangupCause.BUSY,
     18: HangupCause.UNAVAILABLE,
     19: HangupCause.NO_ANSWER,
@@ -65,6 +67,8 @@ def of_leg(end: Destroyed) -> HangupCause:
     """Return what the end of an unanswered leg means; the SIP status says more than Q.850."""
     if end.tech_cause in OF_SIP:
         return OF_SIP[end.tech_cause]
+    if end.tech_cause in SIP_REDIRECTION:
+        return HangupCause.UNAVAILABLE
     if end.tech_cause >= SIP_SERVER_FAILURE:
         return HangupCause.FAILURE
     return OF_Q850.get(end.cause, HangupCause.FAILURE)

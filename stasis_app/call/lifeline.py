@@ -27,7 +27,7 @@ class Lifeline:
 
     async def __aenter__(self) -> None:
         self._task = asyncio.current_task()
-        if self._line.gone:
+        if self._line.ending:
             raise Hangup
         self._line.watchers.append(self._on_event)
 

@@ -26,6 +26,8 @@ class Line:
         "closed",
         "gone",
         "id",
+        "insisting",
+        "is_caller",
         "label",
         "ringing",
         "started",
@@ -33,12 +35,16 @@ class Line:
         "watchers",
     )
 
-    def __init__(self, channel: str, label: str, inboxes: Inboxes) -> None:
+    def __init__(
+        self, channel: str, label: str, inboxes: Inboxes, *, is_caller: bool = False
+    ) -> None:
         self.id = channel
         self.label = label
         self.up = False
         self.ringing = False
         self.closed = False
+        self.insisting = False
+        self.is_caller = is_caller
         self.gone: Destroyed | None = None
         self.started: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.watchers: list[Watcher] = []
@@ -55,7 +61,7 @@ class Line:
         elif isinstance(event, Destroyed):
             self._end(event)
         elif isinstance(event, StasisEnd):
-            self.lose_soon(event.at)
+            self._leave(event.at)
         for watcher in tuple(self.watchers):
             watcher(self, event)
 
@@ -81,6 +87,13 @@ class Line:
     def ending(self) -> bool:
         """Return whether the channel has left the application or is gone."""
         return self.gone is not None or self._lost is not None
+
+    def _leave(self, at: datetime) -> None:
+        """Asterisk tells no more of a caller who was never bridged: this is the end."""
+        if self.is_caller and not self.up:
+            self.lose(at)
+        else:
+            self.lose_soon(at)
 
     def forget(self) -> None:
         """Leave the inboxes without a last word: the channel was never made."""

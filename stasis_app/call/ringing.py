@@ -121,16 +121,10 @@ class Ringing:
             await self.bridge.join([caller.id, winner.id], update_displays=True)
             if not caller.up and not self.early:
                 await self._door.answer(caller.id)
-        except Gone:
+        except AriError:
             await self._end_of(winner)
-
-    async def _end_of(self, winner: Line) -> None:
-        """Return when the winner is gone. Raises Gone when it is not: something else is wrong."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOST_AFTER):
-                await winner.ended()
-                return
-        raise Gone(0, "connect", "the bridge could not be made")
+            if winner.gone is None:
+                raise
 
     def _enter(self, phone: Phone) -> Line:
         line = Line(phone.channel, self.label, self.call.exchange.inboxes)
@@ -147,14 +141,14 @@ class Ringing:
                 self._door.dial(phone.channel, caller),
             )
         except AriError as error:
-            self._give_up(phone, error.reason)
+            await self._fails(phone, error)
 
     async def _dial_alone(self, phone: Phone) -> None:
         try:
             await self._create(phone)
             await self._door.dial(phone.channel, self.call.caller.id)
         except AriError as error:
-            self._give_up(phone, error.reason)
+            await self._fails(phone, error)
         except Exception:
             log.exception("a phone could not be dialled", action="dial_failed")
             self._give_up(phone, "internal error")
@@ -169,6 +163,19 @@ class Ringing:
                 started = await asyncio.shield(line.started)
         if not started:
             raise Gone(0, "StasisStart", "the leg did not start")
+
+    async def _fails(self, phone: Phone, error: AriError) -> None:
+        """Give a phone up. If something is gone, its own event says what: it may be the caller."""
+        line = self._lines[phone.channel]
+        if isinstance(error, Gone) and line.started.done():
+            await self._end_of(line)
+        self._give_up(phone, error.reason)
+
+    async def _end_of(self, line: Line) -> None:
+        """Wait some moments for the line's end, or for the caller's, which ends the story."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOST_AFTER):
+                await line.ended()
 
     def _give_up(self, phone: Phone, reason: str) -> None:
         line = self._lines[phone.channel]

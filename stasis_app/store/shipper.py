@@ -11,11 +11,11 @@ The records of a group and the position behind them are committed in one transac
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
+import orjson
 import structlog
 
 from .journal_sql import (
@@ -31,7 +31,7 @@ from .spool import Record, Spool, SpoolPosition
 
 log = structlog.get_logger()
 
-GATHER_SECONDS = 0.03
+GATHER_SECONDS = 0.1
 BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
 Unavailable = (OSError, TimeoutError, asyncpg.InterfaceError)
@@ -158,4 +158,4 @@ async def write_group(connection: asyncpg.Connection, records: Iterable[Record])
     )
     for statement, rows in steps:
         if rows:
-            await connection.execute(statement, json.dumps(list(rows)))
+            await connection.execute(statement, orjson.dumps(list(rows)).decode())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 
 Record = Mapping[str, Any]
@@ -42,9 +43,8 @@ class Spool:
         self.id = _identity(directory / "id")
         self.grown = asyncio.Event()
         self.failing = False
-        numbers = self._numbers()
-        self._size = sum(self._path(number).stat().st_size for number in numbers)
-        self._segment = numbers[-1] + 1 if numbers else 1
+        self._segments = sorted(int(path.stem) for path in directory.glob("*.jsonl"))
+        self._size = sum(self._path(number).stat().st_size for number in self._segments)
         self._file = self._open()
 
     def write(self, record: Record) -> None:
@@ -52,9 +52,10 @@ class Spool:
 
         At the limit, or when the disk refuses, the record is lost; `failing` says so.
         """
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         try:
-            self._append(line)
+            self._append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+        except TypeError as error:
+            self.reject(record, str(error))
         except OSError as error:
             if not self.failing:
                 log.error("journal can't be written", action="journal_lost", error=str(error))
@@ -81,7 +82,7 @@ class Spool:
         A line that was cut off by a crash is passed over once a newer file exists.
         """
         self.grown.clear()
-        for number in self._numbers():
+        for number in self._segments:
             if number < start.segment:
                 continue
             offset = start.offset if number == start.segment else 0
@@ -99,7 +100,7 @@ class Spool:
         records: list[Record] = []
         for line in lines:
             try:
-                record = json.loads(line)
+                record = orjson.loads(line)
             except ValueError:
                 record = None
             if isinstance(record, dict):
@@ -112,33 +113,31 @@ class Spool:
         """Set a record aside that can't be written, so that it is not lost and stops no other."""
         log.error("journal record set aside", action="journal_rejects", reason=reason)
         with (self._directory / "rejected.log").open("a") as file:
-            file.write(json.dumps({"reason": reason, "record": record}) + "\n")
+            file.write(json.dumps({"reason": reason, "record": record}, default=str) + "\n")
 
     def drop_before(self, position: SpoolPosition) -> None:
         """Delete the files that are shipped entirely."""
-        for number in self._numbers():
-            if number < min(position.segment, self._segment):
-                path = self._path(number)
-                self._size -= path.stat().st_size
-                path.unlink()
+        while self._segments[0] < min(position.segment, self._segments[-1]):
+            path = self._path(self._segments.pop(0))
+            self._size -= path.stat().st_size
+            path.unlink()
 
     def close(self) -> None:
         os.close(self._file)
 
     def _turn(self) -> None:
         os.close(self._file)
-        self._segment += 1
         self._file = self._open()
 
     def _open(self) -> int:
+        """Begin a new file: what a crash may have cut off stays the end of the old one."""
         self._written = 0
-        return os.open(self._path(self._segment), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._segments.append(self._segments[-1] + 1 if self._segments else 1)
+        path = self._path(self._segments[-1])
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:012d}.jsonl"
-
-    def _numbers(self) -> list[int]:
-        return sorted(int(path.stem) for path in self._directory.glob("*.jsonl"))
 
 
 def _identity(path: Path) -> uuid.UUID:

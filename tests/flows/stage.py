@@ -18,9 +18,9 @@ RINGS = Phone(rings=0.1)
 Act = Callable[[World], Awaitable[object]]
 
 
-def world_of(**asterisk: Any) -> World:
+def world_of(reading: float = 0.0, **asterisk: Any) -> World:
     """A world of the extensions 1001, 1002 and 1003; what is dialled there, `phones` say."""
-    world = World(FakeAsterisk(**asterisk))
+    world = World(FakeAsterisk(**asterisk), reading=reading)
     for number in ("1001", "1002", "1003"):
         world.extension(number)
     return world

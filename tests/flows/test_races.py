@@ -162,3 +162,26 @@ def test_step_afterwards_that_fails_keeps_no_call_open() -> None:
 
 async def _fails() -> None:
     raise RuntimeError("this step fails")
+
+
+@pytest.mark.parametrize("late", [0.0, 0.03, 0.06, 0.09, 0.12, 0.15])
+def test_hold_crosses_the_callers_hangup(late: float) -> None:
+    """Nothing is written behind the end of the call."""
+    phone = Phone(rings=0.1, answers=2.0, holds=(3.0, 3.04))
+    story(partial(dials, hangs_up=5.2 + late), phones={endpoint("1002"): phone}, delays=(0.05,))
+
+
+def test_ringback_that_failed_is_not_sent_again_to_an_answered_caller() -> None:
+    """Asterisk would play it into the conversation."""
+    phones = {BOTH[0]: Phone(rings=0.1, answers=2.0), BOTH[1]: RINGS}
+    story(two_phones, phones=phones, faults={4: Fault.UNREACHABLE})
+
+
+@pytest.mark.parametrize("fault", [Fault.UNREACHABLE, Fault.LOST])
+@pytest.mark.parametrize("request_number", range(4))
+def test_answer_to_a_request_gets_lost(request_number: int, fault: Fault) -> None:
+    """Either two people talk, or the caller is told at once."""
+    phones = {endpoint("1002"): ANSWERS}
+    world = story(partial(dials, hangs_up=60), phones=phones, faults={request_number: fault})
+    talked = world.row().get("answered_at") is not None
+    assert world.second_of("ended") > 59 if talked else world.second_of("ended") < 12

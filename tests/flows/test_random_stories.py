@@ -44,7 +44,13 @@ moments = st.sampled_from([0.0, 0.001, 0.01, 0.05, 0.1, 0.3, 1.0, 4.0, 5.0, 5.05
 
 phones = st.one_of(
     st.just(DEAD),
-    st.builds(Phone, rings=st.none() | moments, answers=moments, hangs_up=st.none() | moments),
+    st.builds(
+        Phone,
+        rings=st.none() | moments,
+        answers=moments,
+        hangs_up=st.none() | moments,
+        holds=st.none() | st.tuples(moments, moments),
+    ),
     st.builds(
         Phone,
         rings=st.none() | moments,
@@ -96,7 +102,7 @@ def scenarios(faults: st.SearchStrategy[Mapping[int, Fault]]) -> st.SearchStrate
     )
 
 
-async def tell(scenario: Scenario) -> World:
+def world_in(scenario: Scenario) -> World:
     dialled = {
         endpoint(number, place, len(phones)): phone
         for number, phones in scenario.phones.items()
@@ -106,8 +112,18 @@ async def tell(scenario: Scenario) -> World:
     world = World(asterisk)
     for number in NUMBERS:
         world.extension(number, contacts=len(scenario.phones[number]), **scenario.rows[number])
+    return world
+
+
+def dial_all(asterisk: FakeAsterisk, scenario: Scenario) -> None:
     for caller in scenario.callers:
         asterisk.at(caller.dials, partial(_dial, asterisk, caller))
+
+
+async def tell(scenario: Scenario) -> World:
+    world = world_in(scenario)
+    asterisk = world.asterisk
+    dial_all(asterisk, scenario)
     await world.until(lambda: len(asterisk.callers) == len(scenario.callers))
     # a caller who hears no end hangs up after a while
     for channel in asterisk.callers:

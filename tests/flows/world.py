@@ -74,12 +74,16 @@ def endpoint(number: str, place: int = 0, contacts: int = 1) -> str:
 
 @dataclass
 class World:
-    """`records` is what the calls have written, also those of an earlier process."""
+    """`records` is what the calls have written, also those of an earlier process.
+
+    To read the open calls takes `reading` seconds.
+    """
 
     asterisk: FakeAsterisk
     directory: FakeDirectory = field(default_factory=FakeDirectory)
     records: list[Mapping[str, Any]] = field(default_factory=list)
     written_at: list[float] = field(default_factory=list)
+    reading: float = 0.0
 
     def __post_init__(self) -> None:
         asterisk = self.asterisk
@@ -91,17 +95,26 @@ class World:
         self.written_at.append(asyncio.get_running_loop().time())
 
     async def _open_calls(self) -> list[LiveCall]:
-        return live_calls(self.records)
+        found = live_calls(self.records)
+        await asyncio.sleep(self.reading)
+        return found
 
     def extension(self, number: str, contacts: int = 1, **columns: Any) -> None:
         self.directory.add(extension(number, **columns), contacts)
 
+    def kill(self) -> None:
+        """End this process as `kill -9` would: nothing it still had to do is done."""
+        self.switchboard.stop()
+        for task in asyncio.all_tasks():
+            if task.get_name() == "behind":
+                task.cancel()
+        self.asterisk.disconnect()
+
     def next_process(self) -> "World":
         """Kill this process, and let another one begin that knows what this one has written."""
-        self.switchboard.stop()
-        self.asterisk.sealed = False
-        self.asterisk.inboxes = Inboxes()
-        return World(self.asterisk, self.directory, self.records, self.written_at)
+        self.kill()
+        self.asterisk.connect(Inboxes())
+        return World(self.asterisk, self.directory, self.records, self.written_at, self.reading)
 
     async def until(self, condition: Callable[[], object], within: float = 700.0) -> None:
         """Let virtual time go on until the condition holds."""

@@ -34,13 +34,14 @@ class Phone:
     """What a phone does when it is dialled.
 
     Seconds count from the dial, those of `hangs_up` from the answer. `rejects` is
-    (seconds, Q.850 cause, SIP status).
+    (seconds, Q.850 cause, SIP status), `holds` when it holds and when it resumes after the answer.
     """
 
     rings: float | None = 0.1
     answers: float | None = None
     rejects: tuple[float, int, int] | None = None
     hangs_up: float | None = None
+    holds: tuple[float, float] | None = None
 
 
 DEAD = Phone(rings=None)
@@ -93,7 +94,8 @@ class FakeAsterisk(Door):
 
     `delays` are the seconds that requests, answers and events take, in turn, again and again;
     a leg takes `start_seconds` more to enter the application.
-    `before` holds what is to happen just before a request acts, by its number.
+    `before` holds what is to happen just before a request acts, by its number; one in `unsent`
+    never acts. `rung_too_late` are answered callers who were told that it rings.
     """
 
     inboxes: Inboxes = field(default_factory=Inboxes)
@@ -106,6 +108,8 @@ class FakeAsterisk(Door):
     bridges_made: dict[str, set[str]] = field(default_factory=dict)
     together: set[frozenset[str]] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    unsent: set[int] = field(default_factory=set)
+    rung_too_late: set[str] = field(default_factory=set)
     hang_ups: Counter[str] = field(default_factory=Counter)
     destroyed: Counter[str] = field(default_factory=Counter)
     started: datetime = EPOCH
@@ -160,6 +164,31 @@ class FakeAsterisk(Door):
         self._pipe.append((due, event))
         self._loop.call_at(due, self._flush, context=self._context)
 
+    def disconnect(self) -> None:
+        """Let the connection break: events under way are lost, and all that come until `connect`.
+
+        Meanwhile no channel can enter the application, and one that would ends.
+        """
+        self.deaf = True
+        self._pipe.clear()
+
+    def connect(self, inboxes: Inboxes) -> None:
+        self.deaf = self.sealed = False
+        self.inboxes = inboxes
+
+    def restart(self, started: datetime) -> None:
+        """Asterisk goes down, and with it every channel and bridge, and comes again."""
+        self.disconnect()
+        for channel in self.channels_made.values():
+            self.end(channel)
+        self.destroyed.update(name for name in self.bridges_made if not self.destroyed[name])
+        self.started = started
+
+    def hold(self, channel: Channel, *, held: bool) -> None:
+        if channel.alive:
+            kind = events.Held if held else events.Unheld
+            self.emit(kind(self.now(), channel.id))
+
     def now(self) -> datetime:
         return EPOCH + timedelta(seconds=self._loop.time())
 
@@ -175,7 +204,9 @@ class FakeAsterisk(Door):
             self.inboxes.deliver(self._pipe.popleft()[1])
 
     def _enter(self, channel: Channel) -> None:
-        if channel.alive:
+        if self.deaf:
+            self.end(channel)
+        elif channel.alive:
             channel.entered = True
             self.emit(events.StasisStart(self.now(), channel.id, channel.described(), channel.args))
 
@@ -202,6 +233,10 @@ class FakeAsterisk(Door):
         for members in self.bridges_made.values():
             if channel.id in members:
                 self._pass_answer(members)
+        if phone.holds is not None:
+            holds, resumes = phone.holds
+            self.at(holds, lambda: self.hold(channel, held=True))
+            self.at(resumes, lambda: self.hold(channel, held=False))
         if phone.hangs_up is not None:
             self.at(phone.hangs_up, lambda: self.end(channel))
 
@@ -246,6 +281,8 @@ class FakeAsterisk(Door):
         fault = self.faults.get(number)
         if number in self.before:
             self.before[number]()
+        if number in self.unsent:
+            return
         result: T | AriError
         if fault in (Fault.UNREACHABLE, Fault.LOST):
             if fault is Fault.LOST:
@@ -294,7 +331,11 @@ class FakeAsterisk(Door):
         await self._serve("dial", channel, lambda: self._dialled(self._channel(channel)))
 
     async def ring(self, channel: str) -> None:
-        await self._serve("ring", channel, lambda: self._channel(channel) and None)
+        def act() -> None:
+            if self._channel(channel).state == "Up":
+                self.rung_too_late.add(channel)
+
+        await self._serve("ring", channel, act)
 
     async def answer(self, channel: str) -> None:
         await self._serve("answer", channel, lambda: self.set_state(self._channel(channel), "Up"))

@@ -43,7 +43,7 @@ async def test_a_phone_that_vanishes_while_it_rings(pbx: Pbx) -> None:
 async def test_a_phone_that_vanishes_while_they_talk(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
     call, _ = await talk(anna, ben)
-    ben.deaf = True
+    await ben.vanish()
     await call.hangup()
     assert await causes(pbx, anna.number, 1) == {"normal_clearing": 1}
 

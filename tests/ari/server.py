@@ -1,0 +1,155 @@
+"""Asterisk's HTTP server as `ari.door` uses it: api-docs, requests, events and control sessions."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from aiohttp import WSMsgType, web
+
+OPERATIONS = """
+asterisk GET /asterisk/info getInfo only
+applications GET /applications/{applicationName} get
+bridges GET /bridges list
+bridges POST /bridges/{bridgeId} createWithId type
+bridges POST /bridges/{bridgeId}/addChannel addChannel channel inhibitConnectedLineUpdates
+bridges DELETE /bridges/{bridgeId} destroy
+channels GET /channels list
+channels POST /channels/create create endpoint app appArgs channelId originator
+channels POST /channels/{channelId}/dial dial caller
+channels POST /channels/{channelId}/ring ring
+channels POST /channels/{channelId}/answer answer
+channels POST /channels/{channelId}/play/{playbackId} playWithId media
+channels DELETE /channels/{channelId} hangup reason_code
+playbacks DELETE /playbacks/{playbackId} stop
+events GET /events eventWebsocket app
+"""
+
+Answer = tuple[int, str]
+
+
+class Request(NamedTuple):
+    """`way` is http, or the control session's application."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    way: str
+
+
+class AriServer:
+    """`answers` are (status, body) by path, None for none at all; any other path is 204.
+
+    `sockets` are the open WebSockets by application, `opened` counts all that ever were.
+    While `refusing`, new WebSockets get a 503; while `mute`, no ping is answered.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer | None] = {}
+        self.requests: list[Request] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.sockets: dict[str, web.WebSocketResponse] = {}
+        self.opened: defaultdict[str, int] = defaultdict(int)
+        self.refused = 0
+        self.refusing = self.mute = False
+        self.url = ""
+        self._stopping = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        application = web.Application()
+        application.router.add_get("/ari/api-docs/{file}.json", self._docs)
+        application.router.add_get("/ari/events", self._events)
+        application.router.add_route("*", "/ari/{path:.*}", self._request)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+
+    async def stop(self) -> None:
+        assert self._runner
+        self._stopping.set()
+        for socket in list(self.sockets.values()):
+            await socket.close()
+        await self._runner.cleanup()
+
+    async def send(self, app: str, event: object) -> None:
+        text = event if isinstance(event, str) else json.dumps(event)
+        await self.sockets[app].send_str(text)
+
+    def sent(self, path: str) -> list[Request]:
+        return [request for request in self.requests if request.path == path]
+
+    async def _docs(self, request: web.Request) -> web.Response:
+        self.headers.append(request.headers)
+        lines = [line.split() for line in OPERATIONS.strip().splitlines()]
+        file = request.match_info["file"]
+        names = dict.fromkeys(line[0] for line in lines)
+        listed = [{"path": f"/api-docs/{name}.{{format}}", "description": name} for name in names]
+        apis = [_operation(*line[1:]) for line in lines if line[0] == file]
+        body: dict[str, Any] = {"swaggerVersion": "1.1", "basePath": f"{self.url}/ari"}
+        if file == "resources":
+            body["apis"] = listed
+        else:
+            body |= {"resourcePath": f"/api-docs/{file}", "apis": apis, "models": {}}
+        return web.json_response(body)
+
+    async def _request(self, request: web.Request) -> web.Response:
+        self.headers.append(request.headers)
+        path = request.match_info["path"]
+        status, body = await self._answer(request.method, path, request.query, "http")
+        return web.Response(status=status, text=body or None)
+
+    async def _answer(self, method: str, path: str, query: Mapping[str, str], way: str) -> Answer:
+        self.requests.append(Request(method, path, dict(query), way))
+        answer = self.answers.get(path, (204, ""))
+        if answer is None:
+            await self._stopping.wait()
+        return answer or (503, "")
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        self.headers.append(request.headers)
+        if self.refusing:
+            self.refused += 1
+            return web.Response(status=503)
+        app = request.query["app"]
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        self.sockets[app] = socket
+        self.opened[app] += 1
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.PING and not self.mute:
+                    await socket.pong(message.data)
+                elif message.type is WSMsgType.TEXT:
+                    await self._rest(app, json.loads(message.data))
+        finally:
+            if self.sockets.get(app) is socket:
+                del self.sockets[app]
+        return socket
+
+    async def _rest(self, app: str, message: Mapping[str, Any]) -> None:
+        query = {pair["name"]: pair["value"] for pair in message["query_strings"]}
+        if self.answers.get(message["uri"], ()) is None:
+            self.requests.append(Request(message["method"], message["uri"], query, app))
+            return
+        status, body = await self._answer(message["method"], message["uri"], query, app)
+        reply = {"type": "RESTResponse", "status_code": status, "message_body": body}
+        await self.send(app, {**reply, "request_id": message["request_id"]})
+
+
+def _operation(method: str, path: str, name: str, *queries: str) -> Mapping[str, Any]:
+    in_path = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
+    fields = [(field, "path") for field in in_path] + [(field, "query") for field in queries]
+    parameters = [
+        {"name": field, "paramType": place, "dataType": "string", "required": place == "path"}
+        for field, place in fields
+    ]
+    operation = {"httpMethod": method, "nickname": name, "parameters": parameters}
+    if name == "eventWebsocket":
+        operation["upgrade"] = "websocket"
+        operation["websocketProtocol"] = "ari"
+    return {"path": path, "operations": [operation]}

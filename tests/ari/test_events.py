@@ -1,0 +1,80 @@
+"""Events as Asterisk 22.10.1 sent them, line by line in samples.jsonl."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stasis_app.ari import events
+
+LINES = (Path(__file__).parent / "samples.jsonl").read_text().splitlines()
+SAMPLES: list[dict[str, Any]] = [json.loads(line) for line in LINES]
+CALLER = "pbx-x-1795350797.0"
+LEG = "p-leg-1"
+
+
+def at(seconds: float, minute: int = 33) -> datetime:
+    return datetime(2026, 11, 22, 12, minute, int(seconds), round(seconds % 1 * 1e6), UTC)
+
+
+def read(kind: type[events.Event], place: int = 0) -> events.Event:
+    found = [event for event in map(events.read, SAMPLES) if isinstance(event, kind)]
+    return found[place]
+
+
+def test_there_is_a_sample_of_every_type() -> None:
+    assert {sample["type"] for sample in SAMPLES} >= set(events.READERS)
+
+
+def test_a_call_that_comes() -> None:
+    start = read(events.StasisStart)
+    assert isinstance(start, events.StasisStart)
+    assert (start.subject, start.args) == (CALLER, ("phone", "1001", "5c54b14abec4"))
+    assert start.at == at(17.019)
+    assert start.channel == events.Channel(
+        id=CALLER,
+        name="PJSIP/1001-00000000",
+        state="Ring",
+        protocol_id="5c54b14abec4",
+        caller_number="1001",
+        caller_name="Anna",
+        exten="1002",
+        context="from-phones",
+        app_data="pbx,phone,1001,5c54b14abec4",
+        created_at=at(17.018),
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "event"),
+    [
+        (0, events.StateChanged(at(17.021), CALLER, "Up")),
+        (0, events.Held(at(17.325), CALLER)),
+        (0, events.Unheld(at(17.637), CALLER)),
+        (0, events.PlaybackFinished(at(18.392), "play-1", "done")),
+        (1, events.StateChanged(at(19.462), LEG, "Ringing")),
+        (0, events.StasisEnd(at(19.964), LEG)),
+        (0, events.Destroyed(at(19.964), LEG, 17, 486)),
+        (1, events.Destroyed(at(20.468), CALLER, 0, 0)),
+        (0, events.HangupRequested(at(27.381, minute=12), "pbx-x-1795349546.0")),
+        (0, events.ApplicationReplaced(at(20.980), "pbx")),
+    ],
+)
+def test_what_is_read(place: int, event: events.Event) -> None:
+    assert read(type(event), place) == event
+
+
+def test_a_type_nobody_acts_on_is_nothing() -> None:
+    assert events.read({"type": "ChannelVarset"}) is None
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample["type"]))
+def test_what_is_left_out_is_missed(sample: dict[str, Any]) -> None:
+    for field in ("timestamp", "channel", "playback"):
+        if field in sample:
+            with pytest.raises((KeyError, ValueError)):
+                events.read({name: sample[name] for name in sample if name != field})
+    with pytest.raises(ValueError, match="isoformat"):
+        events.read({**sample, "timestamp": "yesterday"})

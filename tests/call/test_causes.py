@@ -1,0 +1,60 @@
+"""Causes are decided, never defaulted."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from stasis_app.ari.events import Destroyed
+from stasis_app.call import causes
+from stasis_app.words import HangupCause
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def end(cause: int, sip: int = 0) -> Destroyed:
+    return Destroyed(AT, "leg", cause, sip)
+
+
+def test_every_word_has_an_answer_for_the_caller() -> None:
+    assert set(causes.ANSWER_TO_CALLER) == set(HangupCause)
+    assert all(1 <= cause <= 127 for cause in causes.ANSWER_TO_CALLER.values())
+
+
+@pytest.mark.parametrize(
+    ("q850", "sip", "cause"),
+    [
+        (17, 486, HangupCause.BUSY),
+        (17, 600, HangupCause.BUSY),
+        (21, 603, HangupCause.REJECTED),
+        (21, 403, HangupCause.REJECTED),
+        (19, 480, HangupCause.UNAVAILABLE),
+        (1, 404, HangupCause.UNAVAILABLE),
+        (18, 408, HangupCause.UNAVAILABLE),
+        (58, 488, HangupCause.NOT_ACCEPTABLE),
+        (38, 500, HangupCause.FAILURE),
+        (38, 503, HangupCause.CONGESTION),
+        (127, 699, HangupCause.FAILURE),
+        (19, 0, HangupCause.NO_ANSWER),
+        (17, 0, HangupCause.BUSY),
+        (20, 0, HangupCause.UNAVAILABLE),
+        (44, 0, HangupCause.MEDIA_TIMEOUT),
+        (0, 0, HangupCause.FAILURE),
+        (999, 0, HangupCause.FAILURE),
+        (17, 401, HangupCause.BUSY),
+    ],
+)
+def test_what_the_end_of_a_leg_means(q850: int, sip: int, cause: HangupCause) -> None:
+    assert causes.of_leg(end(q850, sip)) is cause
+
+
+@pytest.mark.parametrize(
+    ("q850", "cause"),
+    [
+        (16, HangupCause.NORMAL_CLEARING),
+        (0, HangupCause.NORMAL_CLEARING),
+        (17, HangupCause.NORMAL_CLEARING),
+        (44, HangupCause.MEDIA_TIMEOUT),
+    ],
+)
+def test_the_end_of_an_answered_call(q850: int, cause: HangupCause) -> None:
+    assert causes.of_answered(end(q850)) is cause

@@ -1,0 +1,78 @@
+"""Processes that follow one another, and connections that break, at any request."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from stasis_app.ari.inboxes import Inboxes
+
+from .world import World
+
+CONNECTING = 0.02
+
+
+@dataclass
+class Machine:
+    """Runs one process after the other; `world` is the one that runs now.
+
+    `interruptions` counts the kills and breaks that have come to pass.
+    """
+
+    world: World
+    interruptions: int = 0
+    _connecting: asyncio.Task[None] | None = None
+    _away: bool = field(default=False)
+
+    def kill_at(self, request: int, away: float, *, sent: bool) -> None:
+        """Kill the process when it sends that request, or has just sent it."""
+        self._interrupt_at(request, sent, lambda: self._kill(away))
+
+    def disconnect_at(self, request: int, away: float) -> None:
+        """Let the events be lost for a while from that request on."""
+        self._interrupt_at(request, True, lambda: self._disconnect(away))
+
+    async def over(self, seconds: float) -> None:
+        """Let that much virtual time pass; by then all must have come to its end."""
+        await asyncio.sleep(seconds)
+        assert not self._away
+        await self.world.exchange.settled()
+        await asyncio.sleep(20)
+
+    def _interrupt_at(self, request: int, sent: bool, interrupt: Callable[[], None]) -> None:
+        def act() -> None:
+            if self._away:
+                return
+            self._away = True
+            self.interruptions += 1
+            if self._connecting:
+                self._connecting.cancel()
+            if not sent:
+                self.world.asterisk.unsent.add(request)
+            interrupt()
+
+        self.world.asterisk.before[request] = act
+
+    def _kill(self, away: float) -> None:
+        self.world.kill()
+        self.world.asterisk.at(away, self._next_process)
+
+    def _disconnect(self, away: float) -> None:
+        asterisk = self.world.asterisk
+        asterisk.disconnect()
+        asterisk.at(away, lambda: self._connect(asterisk.inboxes))
+
+    def _next_process(self) -> None:
+        old = self.world
+        inboxes = Inboxes()
+        old.asterisk.connect(inboxes)
+        self.world = World(old.asterisk, old.directory, old.records, old.written_at)
+        self._connect(inboxes)
+
+    def _connect(self, inboxes: Inboxes) -> None:
+        self._away = False
+        self.world.asterisk.connect(inboxes)
+        self._connecting = asyncio.create_task(self._reconcile())
+
+    async def _reconcile(self) -> None:
+        await asyncio.sleep(CONNECTING)
+        await self.world.switchboard.reconcile()
