@@ -1,55 +1,60 @@
-"""`make bench`: calls of each variant at fixed rates, interleaved, what they cost and how quick."""
+"""`make bench`: PBX-X beside native Dial() and the floor of ARI, in one run on one Asterisk."""
 
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.support.sipp import Sipp
+from . import knee, memory, overload, rates, registrations, report, rows
+from .session import Options, session
 
-from . import load
-from .stack import PRODUCT, VARIANTS, floors, register, running
-
-ANSWER = Path(__file__).parent / "scenarios" / "answer.xml"
-CALLEE_OFFSET = 999
-LONGEST_SECONDS = 7200.0
+PARTS = {
+    module.PART: module.measure for module in (rates, knee, memory, rows, overload, registrations)
+}
 
 
-async def measure(state: Path, port_base: int, rates: Sequence[int], seconds: float) -> None:
-    port = port_base + CALLEE_OFFSET
-    async with (
-        running(state, port_base) as stack,
-        floors(stack, VARIANTS) as pids,
-        Sipp(ANSWER, local_port=port, within=LONGEST_SECONDS),
-    ):
-        await register(stack, port)
-        for rate in rates:
-            for variant in (*VARIANTS, *reversed(VARIANTS)):
-                app = stack.pid("app") if variant is PRODUCT else pids.get(variant.name)
-                print(line(await load.run(stack, variant, app, rate, seconds)), flush=True)
+async def measure(state: Path, port_base: int, parts: list[str], options: Options) -> None:
+    """Measure part after part; what was measured is kept, also when a part breaks."""
+    started = datetime.now(UTC)
+    async with session(state, port_base, options) as opened:
+        try:
+            for part in parts:
+                print(part, flush=True)
+                figures = await PARTS[part](opened)
+                opened.figures += figures
+                print(report.table(figures), flush=True)
+        finally:
+            print(f"raw results: {report.save(started, opened.figures, opened.runs)}")
 
 
-def line(result: load.Result) -> str:
-    cost = result.cost
-    return (
-        f"{result.variant:15}{result.rate:5.0f}/s failed {result.failed}/{result.calls}"
-        f"  delay {result.delay_p50:6.1f} {result.delay_p99:7.1f} ms"
-        f"  asterisk {cost.asterisk:5.2f} app {cost.app:4.2f} postgres {cost.postgres:4.2f}"
-        f" sipp {cost.sipp:4.2f} bench {cost.bench:4.2f} ms/call  foreign {cost.foreign:4.0%}"
-    )
+def _parts(text: str) -> list[str]:
+    wanted = text.split(",")
+    if unknown := set(wanted) - set(PARTS):
+        raise argparse.ArgumentTypeError(f"no such part: {', '.join(sorted(unknown))}")
+    return [part for part in PARTS if part in wanted]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    add = parser.add_argument
+    add("--only", type=_parts, default=list(PARTS), metavar="PART,…", help=", ".join(PARTS))
+    add("--seconds", type=float, default=10.0, help="length of one run")
+    add("--rates", type=int, nargs="+", default=[50, 100], metavar="CALLS/S")
+    add("--knee", type=float, default=100.0, metavar="CALLS/S", help="if the part is left out")
+    add("--calls", type=int, default=20_000, help="calls after which memory should be flat")
+    add("--most-setting-up", type=int, nargs="+", default=[25], metavar="N", help="for overload")
+    add("--state", type=Path, help="state of the stack; a new one if left out")
+    add("--port-base", type=int, default=30000, metavar="N")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--state", type=Path, help="state of the stack; a new one if left out")
-    parser.add_argument("--port-base", type=int, default=30000, metavar="N")
-    parser.add_argument("--rates", type=int, nargs="+", default=[50, 100], metavar="CALLS/S")
-    parser.add_argument("--seconds", type=float, default=10.0)
-    arguments = parser.parse_args()
+    asked = _arguments()
+    options = Options(asked.seconds, asked.rates, asked.knee, asked.calls, asked.most_setting_up)
     with tempfile.TemporaryDirectory(prefix="pbx-bench-") as throw_away:
-        state = (arguments.state or Path(throw_away)).resolve()
-        asyncio.run(measure(state, arguments.port_base, arguments.rates, arguments.seconds))
+        state = (asked.state or Path(throw_away)).resolve()
+        asyncio.run(measure(state, asked.port_base, asked.only, options))
 
 
 if __name__ == "__main__":

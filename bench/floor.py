@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -78,14 +79,19 @@ class WebSocketAri:
 
 
 class AioariAri:
-    """Requests as aioari sends them."""
+    """Requests as aioari sends them, those of one call in their order.
+
+    Dialled before both are in the bridge, a callee's ringing would not reach the caller.
+    """
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def send(self, call: int, resource: str, operation: str, **arguments: Any) -> None:
         try:
-            await getattr(getattr(self._client.swagger, resource), operation)(**arguments)
+            async with self._turns[call]:
+                await getattr(getattr(self._client.swagger, resource), operation)(**arguments)
         except (web.HTTPNotFound, web.HTTPConflict):
             return  # the channel was quicker
 

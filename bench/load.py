@@ -15,7 +15,7 @@ from .stack import CALLEES, CALLERS, PASSWORD, Stack, Variant
 from .wire import Call, Wire
 
 SCENARIO = Path(__file__).parent / "scenarios" / "call.xml"
-HOLD_SECONDS = 1.0
+HOLD_SECONDS = 0.0  # beyond the second of the scenario
 PATIENCE_SECONDS = 40.0
 
 
@@ -48,7 +48,17 @@ class Result:
 
     @property
     def clean(self) -> bool:
+        """Return whether the rate was sustained."""
         return self.failed < self.calls / 1000 and self.delay_p99 < 100
+
+    def __str__(self) -> str:
+        cost = self.cost
+        return (
+            f"{self.variant:15}{self.rate:5.0f}/s failed {self.failed}/{self.calls}"
+            f"  delay {self.delay_p50:6.1f} {self.delay_p99:7.1f} ms"
+            f"  asterisk {cost.asterisk:5.2f} app {cost.app:4.2f} postgres {cost.postgres:4.2f}"
+            f" sipp {cost.sipp:4.2f} bench {cost.bench:4.2f} ms/call  foreign {cost.foreign:4.0%}"
+        )
 
 
 async def run(
@@ -63,7 +73,7 @@ async def run(
         calls=calls,
         rate=rate,
         hold=HOLD_SECONDS,
-        rows=_rows(variant),
+        rows=caller_rows(variant),
         local_port=port,
         within=seconds + PATIENCE_SECONDS,
     )
@@ -88,7 +98,8 @@ def delays(calls: list[Call]) -> tuple[float, float]:
     return statistics.median(waited), statistics.quantiles(waited, n=100, method="inclusive")[98]
 
 
-def _rows(variant: Variant) -> list[tuple[str, str, str]]:
+def caller_rows(variant: Variant) -> list[tuple[str, str, str]]:
+    """Return SIPp's rows for calls of a variant: number, password, what is dialled."""
     pairs = zip(CALLERS, itertools.cycle(CALLEES), strict=False)
     return [(caller, PASSWORD, variant.prefix + callee) for caller, callee in pairs]
 
@@ -106,12 +117,12 @@ def _cost(
     mine = after.processes[own].cpu - before.processes[own].cpu
     phones = after.named("sipp", own) - before.named("sipp", own)
     phones += after.processes[own].reaped - before.processes[own].reaped
-    foreign = after.busy - before.busy - spent(own) - spent(stack.supervisor)
+    foreign = processes.foreign(before, after, [own, stack.supervisor], wall)
     return Cost(
         asterisk=each(spent(stack.pid("asterisk"))),
         app=each(spent(app)) if app else 0.0,
         postgres=each(spent(stack.pid("postgres"))),
         sipp=each(phones),
         bench=each(mine),
-        foreign=round(foreign / wall / (os.cpu_count() or 1), 3),
+        foreign=foreign,
     )

@@ -1,7 +1,9 @@
 """What processes cost, from /proc: CPU seconds and resident memory, ours and everybody else's."""
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,3 +81,19 @@ def _busy() -> float:
     """User, nice and system time of all processors; interrupts belong to nobody."""
     user, nice, system = Path("/proc/stat").read_text().splitlines()[0].split()[1:4]
     return (int(user) + int(nice) + int(system)) / TICKS
+
+
+@asynccontextmanager
+async def foreign_share(supervisor: int) -> AsyncIterator[list[float]]:
+    """After the block, the list holds the share of the machine that others took meanwhile."""
+    share: list[float] = []
+    before, started = now(), time.monotonic()
+    yield share
+    after, wall = now(), time.monotonic() - started
+    share.append(foreign(before, after, [os.getpid(), supervisor], wall))
+
+
+def foreign(before: Moment, after: Moment, ours: Iterable[int], wall: float) -> float:
+    """Return the share of the machine taken by processes outside of these trees."""
+    spent = sum(after.cpu(after.tree(root)) - before.cpu(before.tree(root)) for root in ours)
+    return round(max(after.busy - before.busy - spent, 0.0) / wall / (os.cpu_count() or 1), 3)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -68,6 +69,10 @@ class Stack:
         return str(self.description["sip"])
 
     @property
+    def ari_port(self) -> int:
+        return urlsplit(str(self.description["ari"]["url"])).port or 0
+
+    @property
     def supervisor(self) -> int:
         return int(json.loads((self.state / "supervisor.json").read_text())["pid"])
 
@@ -80,6 +85,12 @@ class Stack:
         argv = [*self.description["asterisk"]["cli"], command]
         child = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
         return (await child.communicate())[0].decode()
+
+    @property
+    def superuser_url(self) -> str:
+        password = json.loads((self.state / "secrets.json").read_text())["postgres_password"]
+        where = self.description["database_url"].partition("@")[2]
+        return f"postgresql://postgres:{password}@{where}"
 
     @asynccontextmanager
     async def sql(self) -> AsyncIterator[asyncpg.Connection]:
@@ -97,10 +108,23 @@ async def running(state: Path, port_base: int) -> AsyncIterator[Stack]:
     try:
         await _pbx("up", *options, "--detach", "--no-demo")
         stack = Stack(state)
+        await _count_statements(stack)
+        await _pbx("down", "--state", str(state))
+        await _pbx("up", *options, "--detach", "--no-demo")
         await _prepare(stack)
         yield stack
     finally:
         await _pbx("down", "--state", str(state))
+
+
+async def _count_statements(stack: Stack) -> None:
+    """Have Postgres count statements from its next start on."""
+    superuser = await asyncpg.connect(stack.superuser_url)
+    try:
+        await superuser.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+        await superuser.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    finally:
+        await superuser.close()
 
 
 async def _pbx(*arguments: str) -> None:

@@ -11,10 +11,11 @@ import structlog
 from .ari.events import Channel, Event, StasisStart, StateChanged
 from .ari.transport import lane
 from .call import causes
-from .call.call import Call, call_of
-from .call.exchange import Exchange, Present
+from .call.call import REFUSAL, Call, call_of
+from .call.exchange import Exchange
 from .call.journal import Journal, Opening, Position
 from .call.line import Line
+from .call.present import Present
 from .flows.arrival import from_phone
 from .flows.reentry import ARRIVAL, resume
 from .store.live_calls import LiveCall
@@ -37,14 +38,19 @@ class Switchboard:
         self._adopted = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._sip_call_ids: set[str] = set()
+        self._comparing = True
         self._begun: set[str] = set()
+        self._present = Present()
         self._count = 0
         self.calls: dict[uuid.UUID, Call] = {}
         exchange.inboxes.unclaimed = self.unclaimed
 
     def unclaimed(self, event: Event) -> None:
         """Take an event that no call waits for: a new call, or a leg whose call is over."""
-        if not isinstance(event, StasisStart) or self._exchange.leaving:
+        if self._exchange.leaving:
+            return
+        if not isinstance(event, StasisStart):
+            self._present.hear(event)
             return
         kind = event.args[0] if event.args else ""
         if kind == "phone":
@@ -55,24 +61,24 @@ class Switchboard:
     async def reconcile(self) -> None:
         """Compare with what Asterisk carries, after every (re)connection."""
         exchange = self._exchange
-        self._begun.clear()
+        self._present = present = Present()
         lines = [line for line in exchange.inboxes.receivers() if isinstance(line, Line)]
+        self._comparing = True
+        self._begun |= {line.id for line in lines}
         calls = list(self.calls.values())
         started_at = await exchange.door.started_at()
-        restarted = exchange.asterisk_started_at not in (None, started_at)
-        exchange.asterisk_started_at = started_at
-        ours = await exchange.door.our_channels()
-        channels = {channel.id: channel for channel in await exchange.door.channels()}
-        bridges = {bridge.id: bridge for bridge in await exchange.door.bridges()}
-        present = Present(channels, bridges)
-        if restarted:
-            for call in calls:
+        await present.look(exchange.door)
+        for call in calls:
+            if call.caller.id not in present.channels and call.journal.initiated_at < started_at:
                 call.cause = HangupCause.SYSTEM_RESTART
         self._tell_what_was_missed(lines, present)
         if not self._adopted:
-            await self._adopt_all(present)
+            for live in await self._open_calls():
+                self._adopt(live, present, started_at)
             self._adopted = True
-        self._sweep([channels[channel] for channel in ours if channel in channels], present)
+        self._sweep(present)
+        self._comparing = False
+        self._begun.clear()
 
     def stop(self) -> None:
         """Forget all calls without a word to Asterisk or to the journal."""
@@ -84,7 +90,7 @@ class Switchboard:
         exchange = self._exchange
         number = channel.exten
         caller = exchange.directory.extension(args[1]) if len(args) > 1 else None
-        call = self._call(channel, Journal(uuid.uuid4(), exchange.write, self._started_at()))
+        call = self._call(channel, Journal(uuid.uuid4(), exchange.write, at))
         call.caller_extension = caller.id if caller else None
         opening = Opening(
             sip_call_id=self._unique(channel.protocol_id or channel.id, call.id),
@@ -98,7 +104,8 @@ class Switchboard:
         place = {"number": number, "caller": opening.caller_number}
         call.journal.begin(opening, Position(channel.id, ARRIVAL, place, 0, at))
         exchange.setting_up.add(call.id)
-        self._begun.add(channel.id)
+        if self._comparing:
+            self._begun |= {channel.id, str(call.id)}
         self._start(call, opening.sip_call_id, lambda: from_phone(call, caller, number))
 
     def _call(self, channel: Channel, journal: Journal) -> Call:
@@ -137,9 +144,6 @@ class Switchboard:
         door = self._exchange.door
         self._exchange.behind(lambda: door.hang_up(channel.id, causes.NORMAL_CLEARING))
 
-    def _started_at(self) -> datetime:
-        return self._exchange.asterisk_started_at or datetime.now(UTC)
-
     def _tell_what_was_missed(self, lines: list[Line], asterisk: Present) -> None:
         """Tell lines that were there before we asked what they missed without a connection."""
         now = datetime.now(UTC)
@@ -147,44 +151,50 @@ class Switchboard:
             channel = asterisk.channels.get(line.id)
             if channel is None:
                 line.lose(now)
-            elif channel.state == "Up" and not line.up:
-                line.deliver(StateChanged(now, line.id, "Up"))
+            elif line.closed:
+                self._exchange.drop(line, causes.NORMAL_CLEARING)
+            elif (channel.state == "Up" and not line.up) or (
+                channel.state == "Ringing" and not line.ringing
+            ):
+                line.deliver(StateChanged(now, line.id, channel.state))
 
-    async def _adopt_all(self, asterisk: Present) -> None:
-        for live in await self._open_calls():
-            if live.id not in self.calls:
-                self._adopt(live, asterisk)
-
-    def _adopt(self, live: LiveCall, asterisk: Present) -> None:
-        journal = Journal(live.id, self._exchange.write, self._started_at(), live.seq)
+    def _adopt(self, live: LiveCall, asterisk: Present, started_at: datetime) -> None:
+        if live.id in self.calls or str(live.id) in self._begun:
+            return
+        journal = Journal(live.id, self._exchange.write, live.initiated_at, live.seq)
         journal.state, journal.answered = live.state, live.answered
         position = live.position
         channel = asterisk.channels.get(position.channel) if position else None
         if position is None or channel is None:
-            self._close_books(live, journal)
+            self._close_books(live, journal, started_at)
             return
         call = self._call(channel, journal)
         call.caller_extension = live.caller_extension
         call.hops = position.hops
+        self._begun.add(channel.id)
         journal.note(Moment.ADOPTED, step=position.step)
         for other in asterisk.channels.values():
             if call_of(other.id) == live.id and other.id not in position.legs:
                 self._turn_away(other, "loser")
+        for bridge in asterisk.bridges:
+            if call_of(bridge) == live.id and bridge != position.bridge:
+                self._exchange.behind(partial(self._exchange.door.destroy_bridge, bridge))
         self._start(call, live.sip_call_id, lambda: resume(call, position, asterisk))
 
-    def _close_books(self, live: LiveCall, journal: Journal) -> None:
+    def _close_books(self, live: LiveCall, journal: Journal, started_at: datetime) -> None:
         """End a call that ended while nobody was watching; when exactly is not known."""
-        started_at = self._started_at()
-        if live.asterisk_started_at != started_at:
+        if live.initiated_at < started_at:
             journal.end(started_at, HangupCause.SYSTEM_RESTART)
             return
         cause = HangupCause.NORMAL_CLEARING if live.answered else HangupCause.CANCEL
+        if live.position and live.position.step == REFUSAL:
+            cause = HangupCause(live.position.arguments["cause"])
         journal.end(datetime.now(UTC), cause, unwatched=True)
 
-    def _sweep(self, ours: list[Channel], asterisk: Present) -> None:
+    def _sweep(self, asterisk: Present) -> None:
         """End what belongs to no call; a caller who came while we were deaf is served now."""
         exchange = self._exchange
-        for channel in ours:
+        for channel in asterisk.ours:
             known = channel.id in exchange.inboxes or channel.id in self._begun
             if known or self._is_live(channel.id):
                 continue

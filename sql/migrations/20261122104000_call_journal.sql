@@ -25,8 +25,7 @@ CREATE TABLE call_positions (
     hops INT NOT NULL DEFAULT 0,
     since TIMESTAMP WITH TIME ZONE NOT NULL,
     bridge_id TEXT,
-    legs TEXT[] NOT NULL DEFAULT '{}',
-    asterisk_started_at TIMESTAMP WITH TIME ZONE NOT NULL
+    legs TEXT[] NOT NULL DEFAULT '{}'
 );
 
 COMMENT ON TABLE call_positions IS 'Where each live call stands in its story: what another process needs to continue it after a restart. Written before the step begins.';
@@ -37,7 +36,6 @@ COMMENT ON COLUMN call_positions.hops IS 'Destinations this call has been throug
 COMMENT ON COLUMN call_positions.since IS 'When the step began; its time limits count from here.';
 COMMENT ON COLUMN call_positions.bridge_id IS 'The bridge of the step, NULL when it has none.';
 COMMENT ON COLUMN call_positions.legs IS 'Channels that were dialled in this step.';
-COMMENT ON COLUMN call_positions.asterisk_started_at IS 'Start time of the Asterisk that carries the call; another one means that the call is dead.';
 
 CREATE TABLE journal_positions (
     spool UUID PRIMARY KEY,

@@ -93,7 +93,9 @@ class Door:
     async def _read(self, socket: EventSocket) -> None:
         """Hand every event to aioari, which calls `_route` and survives what that raises."""
         while not self._replaced and (message := await socket.receive()):
-            await self._client.process_ws(orjson.loads(message.data))
+            raw = orjson.loads(message.data)
+            if isinstance(raw, dict) and "type" in raw:
+                await self._client.process_ws(raw)
 
     async def _introduce(self) -> Any:
         client = aioari.Client(self._url.rstrip("/") + "/", self._transport)

@@ -98,9 +98,9 @@ class ControlSession:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 break
             reply = orjson.loads(message.data)
-            if reply["type"] != "RESTResponse":
+            if not isinstance(reply, dict) or reply.get("type") != "RESTResponse":
                 continue
-            answer = self._waiting.get(reply["request_id"])
+            answer = self._waiting.get(str(reply.get("request_id")))
             if answer is not None and not answer.done():
                 answer.set_result(reply)
         for answer in self._waiting.values():

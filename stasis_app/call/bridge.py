@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from .call import Call
-from .exchange import Present
+from .present import Present
 
 
 class Bridge:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,7 @@ HANGUP_SECONDS = 5.0
 INSIST_SECONDS = 1.0
 DEFAULT_CAUSE = HangupCause.NORMAL_CLEARING
 PREFIX = "p-"
+REFUSAL = "refusal"
 UUID_LENGTH = 36
 
 ANNOUNCEMENTS: dict[HangupCause, str] = {
@@ -72,9 +73,9 @@ class Call:
             if not self.exchange.leaving:
                 await self._conclude()
 
-    def behind(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def behind(self, step: Callable[[], Coroutine[Any, Any, None]], *, insist: bool = True) -> None:
         """Have a step done that the story does not wait for, in the order of its requests."""
-        self.exchange.behind(step, self.context)
+        self.exchange.behind(step, self.context, insist=insist)
 
     def drop(self, line: Line, cause: int) -> None:
         """Hang up one of the call's channels with a Q.850 cause, behind the story."""
@@ -85,18 +86,23 @@ class Call:
         self._afterwards.append((step, arguments))
 
     def stands(
-        self, step: str, arguments: Mapping[str, Any], *, bridge: str, legs: list[str]
-    ) -> datetime:
+        self,
+        step: str,
+        arguments: Mapping[str, Any],
+        *,
+        bridge: str | None = None,
+        legs: Sequence[str] = (),
+    ) -> None:
         """Write down where the story stands, so that it can be entered there again."""
         since = datetime.now(UTC)
         self.journal.stand(
             Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
         )
-        return since
 
     async def refuse(self, cause: HangupCause, **details: Any) -> None:
         """End the call with the true SIP answer; an answered caller hears it in words."""
         self.cause = cause
+        self.stands(REFUSAL, {"cause": cause})
         self.journal.note(Moment.REFUSED, cause=cause, **details)
         if self.caller.up:
             await self.announce(ANNOUNCEMENTS.get(cause, "cannot-complete-as-dialed"))

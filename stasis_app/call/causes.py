@@ -48,6 +48,7 @@ OF_SIP: dict[int, HangupCause] = {
 
 # of a leg that nobody has answered
 OF_Q850: dict[int, HangupCause] = {
+    0: HangupCause.NO_ANSWER,
     1: HangupCause.UNAVAILABLE,
     3: HangupCause.UNAVAILABLE,
     16: HangupCause.UNAVAILABLE,

@@ -5,8 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -14,7 +12,6 @@ import structlog
 
 from stasis_app.ari.door import Door
 from stasis_app.ari.errors import AriError, Gone
-from stasis_app.ari.events import Bridge, Channel
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.rules.models import Contact, Extension
 
@@ -27,14 +24,6 @@ MAX_SETTING_UP = 25
 PAUSES_SECONDS = (0.5, 2.0, 0.0)
 
 Step = Callable[[], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """What Asterisk carries at one moment, by id."""
-
-    channels: Mapping[str, Channel]
-    bridges: Mapping[str, Bridge]
 
 
 class Directory(Protocol):
@@ -58,7 +47,6 @@ class Exchange:
         self.inboxes = inboxes
         self.directory = directory
         self._write = write
-        self.asterisk_started_at: datetime | None = None
         self.engaged: Counter[UUID] = Counter()
         self.leaving = False
         self.setting_up: set[UUID] = set()
@@ -108,12 +96,14 @@ class Exchange:
         self.leaving = True
         self.door.seal()
 
-    def behind(self, step: Step, context: Context | None = None) -> None:
+    def behind(self, step: Step, context: Context | None = None, *, insist: bool = True) -> None:
         """Have a step done that nobody waits for: tidying up must not be cut off by a hangup.
 
-        In the `context` of a call its requests keep the call's order.
+        In the `context` of a call its requests keep the call's order. What Asterisk fails is
+        repeated if we `insist`: what stays open is a channel nobody knows of.
         """
-        task = asyncio.create_task(self._insist(step), name="behind", context=context)
+        pauses = PAUSES_SECONDS if insist else (0.0,)
+        task = asyncio.create_task(self._try(step, pauses), name="behind", context=context)
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
 
@@ -122,9 +112,8 @@ class Exchange:
         while self._behind:
             await asyncio.wait(self._behind)
 
-    async def _insist(self, step: Step) -> None:
-        """Do a step, and again if Asterisk fails: what stays open is a channel nobody knows of."""
-        for pause in PAUSES_SECONDS:
+    async def _try(self, step: Step, pauses: Sequence[float]) -> None:
+        for pause in pauses:
             try:
                 await step()
                 break

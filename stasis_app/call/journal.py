@@ -42,21 +42,28 @@ class Opening:
 
 @dataclass(slots=True)
 class Journal:
-    """The journal of one call. Every method returns at once; `write` must do so too.
+    """The journal of one call. Every method returns at once; `append` must do so too.
+
+    What comes after the end of the call is not written: the books are closed.
 
     Times are Asterisk's own where Asterisk reported what happened.
     """
 
     call: UUID
-    write: Write
-    asterisk_started_at: datetime
+    append: Write
+    initiated_at: datetime
     seq: int = 0
     state: CallState = CallState.INITIATED
     answered: bool = False
+    closed: bool = False
     _key: str = field(init=False)
 
     def __post_init__(self) -> None:
         self._key = str(self.call)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        if not self.closed:
+            self.append(record)
 
     def begin(self, opening: Opening, position: Position) -> None:
         row = {
@@ -114,7 +121,6 @@ class Journal:
         self._held(Moment.RESUMED, at, who, held=held)
 
     def end(self, at: datetime, cause: HangupCause, **details: Any) -> None:
-        self.state = CallState.ENDED
         self.write(
             {
                 "call": self._key,
@@ -122,6 +128,8 @@ class Journal:
                 "event": self._event(Moment.ENDED, at, {"cause": cause, **details}),
             }
         )
+        self.state = CallState.ENDED
+        self.closed = True
 
     def _held(self, event: Moment, at: datetime, who: str, *, held: bool) -> None:
         change = {}
@@ -153,7 +161,6 @@ class Journal:
             "since": position.since.isoformat(),
             "bridge_id": position.bridge,
             "legs": list(position.legs),
-            "asterisk_started_at": self.asterisk_started_at.isoformat(),
         }
 
 

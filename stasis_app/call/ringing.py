@@ -23,8 +23,8 @@ from stasis_app.words import HangupCause, Moment
 from . import causes
 from .bridge import Bridge
 from .call import Call
-from .exchange import Present
 from .line import LOST_AFTER, Line
+from .present import Present
 
 log = structlog.get_logger()
 
@@ -74,6 +74,11 @@ class Ringing:
             return
         self._drop_all_but(None)
         self.bridge.close()
+
+    @property
+    def rings(self) -> bool:
+        """Return whether any phone rings now."""
+        return any(line.ringing and not line.ending for line in self._lines.values())
 
     async def dial(self) -> None:
         """Send the calls out. A phone that can't be dialled has failed; the others go on."""
@@ -179,7 +184,7 @@ class Ringing:
 
     def _give_up(self, phone: Phone, reason: str) -> None:
         line = self._lines[phone.channel]
-        if not line.closed and line.gone is None:
+        if not line.closed and line.gone is None and line is not self.answered:
             self._drop(line)
             self._note_failure(line, HangupCause.UNAVAILABLE, error=reason)
 
@@ -207,14 +212,15 @@ class Ringing:
     def _rings(self, line: Line, at: datetime) -> None:
         call = self.call
         if not self.early and not any(other.ringing for other in self._lines.values()):
-            call.behind(partial(self._door.ring, call.caller.id))
+            call.behind(partial(self._door.ring, call.caller.id), insist=False)
         line.ringing = True
         call.journal.rang(at, number=self.label)
 
     def _answers(self, line: Line, at: datetime) -> None:
         """Take the first answer; one that crosses it on the wire comes too late."""
         if self.answered:
-            self._drop(line)
+            if line is not self.answered:
+                self._drop(line)
             return
         self.answered = line
         if not self.call.journal.answered:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from stasis_app.call import causes
 from stasis_app.call.call import Call
-from stasis_app.call.exchange import Present
 from stasis_app.call.journal import Position
 from stasis_app.call.line import Line
+from stasis_app.call.present import Present
 from stasis_app.call.ringing import Phone, Ringing
 from stasis_app.rules import forwarding
 from stasis_app.rules.forwarding import Forward, Refuse, Ring
-from stasis_app.rules.models import Contact, Destination, Extension
+from stasis_app.rules.models import Contact, Destination, DestinationKind, Extension
 from stasis_app.rules.numbers import meaning
 from stasis_app.words import HangupCause, Moment
 
@@ -56,34 +56,40 @@ async def ring(call: Call, callee: Extension, seconds: float) -> Forward | Refus
 
 
 async def ring_again(call: Call, position: Position, asterisk: Present) -> Destination | None:
-    """Enter the story where a process that is gone has left it, ringing or talking."""
+    """Enter the story where a process that is gone has left it, ringing or talking.
+
+    A row that has gone meanwhile ends no conversation, but the ringing. Phones that had not begun
+    to ring are dialled anew.
+    """
     number = position.arguments["number"]
     callee = call.exchange.directory.extension(number)
-    if callee is None:
-        await call.refuse(HangupCause.UNAVAILABLE, number=number)
-        return None
     ringing = Ringing(
         call, number, position.bridge or call.new_id(), [Phone(leg, "") for leg in position.legs]
     )
     spent = (datetime.now(UTC) - position.since).total_seconds()
-    with call.exchange.engage(callee.id):
+    seconds = max(position.arguments["seconds"] - spent, 0.0)
+    with call.exchange.engage(callee.id if callee else None):
         async with ringing:
             ringing.adopt(asterisk)
             if call.journal.answered and not ringing.answered:
                 call.journal.note(Moment.HUNG_UP, by=number, unwatched=True)
                 return None
-            seconds = max(position.arguments["seconds"] - spent, 0.0)
-            verdict = await until_over(call, callee, ringing, seconds)
-    return await settle(call, number, verdict)
+            if callee is None and not ringing.answered:
+                await call.refuse(HangupCause.UNAVAILABLE, number=number)
+                return None
+            if ringing.rings or ringing.answered or not seconds:
+                verdict = await until_over(call, callee, ringing, seconds)
+                return await settle(call, number, verdict)
+    return Destination(DestinationKind.EXTENSION, number)
 
 
 async def until_over(
-    call: Call, callee: Extension, ringing: Ringing, seconds: float
+    call: Call, callee: Extension | None, ringing: Ringing, seconds: float
 ) -> Forward | Refuse | None:
     outcome = await ringing.outcome(seconds)
     if isinstance(outcome, HangupCause):
-        return forwarding.on_failure(callee, outcome)
-    arguments = {"number": callee.number, "seconds": seconds}
+        return forwarding.on_failure(callee, outcome) if callee else Refuse(outcome, "deleted")
+    arguments = {"number": ringing.label, "seconds": seconds}
     call.stands(STEP, arguments, bridge=ringing.bridge.id, legs=[outcome.id])
     await ringing.connect(outcome)
     await talk(call, outcome)

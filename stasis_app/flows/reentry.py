@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
-from stasis_app.call.call import Call
-from stasis_app.call.exchange import Present
+from stasis_app.call.call import REFUSAL, Call
 from stasis_app.call.journal import Position
+from stasis_app.call.present import Present
 from stasis_app.rules.models import Destination
+from stasis_app.words import HangupCause
 
 from . import extension
 from .arrival import from_phone
@@ -21,6 +22,9 @@ STEPS: dict[str, Reentry] = {extension.STEP: extension.ring_again}
 async def resume(call: Call, position: Position, asterisk: Present) -> None:
     """Continue an adopted call. A call that stood at its arrival begins anew."""
     exchange = call.exchange
+    if position.step == REFUSAL:
+        await call.refuse(HangupCause(position.arguments["cause"]))
+        return
     if position.step == ARRIVAL:
         caller = exchange.directory.extension(position.arguments["caller"])
         await from_phone(call, caller, position.arguments["number"])

@@ -39,15 +39,15 @@ WHERE c.id = r.id
 
 SET_POSITIONS = """
 INSERT INTO call_positions AS p (
-    call_id, channel_id, step, arguments, hops, since, bridge_id, legs, asterisk_started_at)
-SELECT call_id, channel_id, step, arguments, hops, since, bridge_id, legs, asterisk_started_at
+    call_id, channel_id, step, arguments, hops, since, bridge_id, legs)
+SELECT call_id, channel_id, step, arguments, hops, since, bridge_id, legs
 FROM jsonb_to_recordset($1::jsonb) AS r(
     call_id uuid, channel_id text, step text, arguments jsonb, hops int, since timestamptz,
-    bridge_id text, legs text[], asterisk_started_at timestamptz)
+    bridge_id text, legs text[])
 ON CONFLICT (call_id) DO UPDATE SET
     channel_id = excluded.channel_id, step = excluded.step, arguments = excluded.arguments,
     hops = excluded.hops, since = excluded.since, bridge_id = excluded.bridge_id,
-    legs = excluded.legs, asterisk_started_at = excluded.asterisk_started_at
+    legs = excluded.legs
 """
 
 ADD_EVENTS = """

@@ -11,8 +11,9 @@ from stasis_app.call.journal import Position
 from stasis_app.words import CallState
 
 LIVE = """
-SELECT c.id, c.call_id, c.state, c.answered_at, c.caller_extension_id, c.callee_number,
-    p.channel_id, p.step, p.arguments, p.hops, p.since, p.bridge_id, p.legs, p.asterisk_started_at,
+SELECT c.id, c.call_id, c.state, c.initiated_at, c.answered_at, c.caller_extension_id,
+    c.callee_number,
+    p.channel_id, p.step, p.arguments, p.hops, p.since, p.bridge_id, p.legs,
     (SELECT coalesce(max(seq), 0) FROM call_events e WHERE e.call_id = c.id) AS seq
 FROM calls c LEFT JOIN call_positions p ON p.call_id = c.id
 """
@@ -30,7 +31,7 @@ class LiveCall:
     callee_number: str
     seq: int
     position: Position | None
-    asterisk_started_at: datetime | None
+    initiated_at: datetime
 
 
 async def live_calls(dsn: str) -> list[LiveCall]:
@@ -55,7 +56,7 @@ def _live_call(row: asyncpg.Record) -> LiveCall:
         callee_number=row["callee_number"],
         seq=row["seq"],
         position=_position(row) if row["channel_id"] else None,
-        asterisk_started_at=row["asterisk_started_at"],
+        initiated_at=row["initiated_at"],
     )
 
 

@@ -38,7 +38,7 @@ def test_every_word_has_an_answer_for_the_caller() -> None:
         (17, 0, HangupCause.BUSY),
         (20, 0, HangupCause.UNAVAILABLE),
         (44, 0, HangupCause.MEDIA_TIMEOUT),
-        (0, 0, HangupCause.FAILURE),
+        (0, 0, HangupCause.NO_ANSWER),
         (999, 0, HangupCause.FAILURE),
         (17, 401, HangupCause.BUSY),
     ],

@@ -1,7 +1,10 @@
 """How calls come in, how they go round, and which are turned away."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,15 @@ def ends(world: World) -> list[str]:
 
 def begins(world: World) -> list[str]:
     return [record["begin"]["call_id"] for record in world.records if "begin" in record]
+
+
+def calls(world: World, sip_call_id: str) -> Callable[[], None]:
+    """What lets 1001 dial a number that nobody has."""
+
+    def act() -> None:
+        world.asterisk.call("1001", "1999", sip_call_id)
+
+    return act
 
 
 async def forwards_on_no_answer(world: World) -> None:
@@ -59,13 +71,13 @@ def test_a_loop_of_forwards_ends(limit: int | None, forwards: int) -> None:
     followed = len(world.details("forwarded")) - 1
     assert followed == forwards
     assert world.cause() == HangupCause.LOOP_DETECTED
-    assert world.asterisk.callers[0].hung_up_with == causes.ANSWER_TO_CALLER["loop_detected"]  # type: ignore[index]
+    assert world.asterisk.callers[0].hung_up_with == 20
 
 
 def test_a_chain_of_ten_forwards_is_no_loop() -> None:
     async def chain(world: World) -> None:
         numbers = [str(number) for number in range(2000, 2011)]
-        for number, following in zip(numbers, numbers[1:], strict=False):
+        for number, following in pairwise(numbers):
             world.extension(number, forward_unconditional=following)
         world.extension("2010")
         await dials(world, hangs_up=60, number="2000")
@@ -104,7 +116,7 @@ def test_a_reused_call_id_is_told_apart() -> None:
     async def twice(world: World) -> None:
         for _ in range(2):
             await dials(world, hangs_up=10)
-        world.asterisk.at(20.0, partial(world.asterisk.call, "1001", "1999"))
+        world.asterisk.at(20.0, calls(world, "a@phone"))
         await asyncio.sleep(21)
 
     world = story(twice, phones={endpoint("1002"): ANSWERS})
@@ -134,7 +146,7 @@ def test_overload_is_refused_with_503() -> None:
         for number in range(10):
             caller = world.asterisk.call("1001", "1002", f"{number}@phone")
             world.asterisk.at(30.0, partial(world.asterisk.end, caller))
-        world.asterisk.at(10.0, partial(world.asterisk.call, "1001", "1999", "later@phone"))
+        world.asterisk.at(10.0, calls(world, "later@phone"))
 
     world = story(rush, phones={endpoint("1002"): ANSWERS})
     found = ends(world)
@@ -167,7 +179,7 @@ def test_a_caller_has_its_own_limit() -> None:
 
 
 @pytest.mark.parametrize("columns", [{"status": ExtensionStatus.INACTIVE}, {"deleted": True}])
-def test_a_caller_without_rights(columns: dict[str, object]) -> None:
+def test_a_caller_without_rights(columns: dict[str, Any]) -> None:
     async def forbidden(world: World) -> None:
         world.extension("1001", **columns)
         await dials(world)

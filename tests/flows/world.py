@@ -204,5 +204,5 @@ def _live_call(call: str, records: Sequence[Mapping[str, Any]]) -> LiveCall:
             position["bridge_id"],
             position["legs"],
         ),
-        asterisk_started_at=datetime.fromisoformat(position["asterisk_started_at"]),
+        initiated_at=datetime.fromisoformat(row["initiated_at"]),
     )

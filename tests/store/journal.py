@@ -45,7 +45,6 @@ def position(step: str, **columns: Any) -> Mapping[str, Any]:
         "since": at(0),
         "bridge_id": None,
         "legs": ["leg-1"],
-        "asterisk_started_at": at(-60),
         **columns,
     }
 
