@@ -19,6 +19,12 @@ SETTING = "calls.max_setting_up"
 SECONDS, PROBE_SECONDS = 30.0, 10.0
 GOOD_DELAY_SECONDS = 0.1
 
+DECISIONS = """
+SELECT extract(epoch FROM refused.at - arrived.at)::float8
+FROM call_events AS refused JOIN call_events AS arrived USING (call_id)
+WHERE refused.event = 'refused' AND arrived.event = 'arrived' AND refused.at > to_timestamp($1)
+"""
+
 
 @dataclass(frozen=True)
 class Crowd:
@@ -63,26 +69,38 @@ async def _overload(session: Session, label: str) -> list[Figure]:
         flood = tasks.create_task(crowd.call(session))
         await asyncio.sleep(SECONDS)
         after = await probe.call(session)
-    calls = flood.result()
-    good = [call for call in calls if call.good and call.alerted]
-    refused = [call for call in calls if call.status == 503]
-    started = min(call.dialled for call in calls)
-    within = [c for c in good if c.decided < started + SECONDS]
+    started = min(call.dialled for call in flood.result())
     figures = [
         Figure(PART, f"{label}offered", crowd.rate, "calls/s"),
-        Figure(
-            PART, f"{label}goodput, to C's knee", len(within) / SECONDS / session.knee, "x", 0.8
-        ),
-        Figure(PART, f"{label}neither served nor refused", len(calls) - len(good) - len(refused)),
-        *_times(f"{label}delay of served calls", [c.delay for c in good]),
-        *_times(f"{label}503 after credentials", [c.decided - c.invited for c in refused], 200),
-        *_times(f"{label}503 after dialling", [c.decided - c.dialled for c in refused]),
+        *_outcome(label, flood.result(), session.knee),
+        *_times(f"{label}503, of it in the app", await _decisions(session, started)),
         Figure(PART, f"{label}recovery", _recovery(after, started + SECONDS), "s", None, 5),
     ]
     values = {figure.name: figure.value for figure in figures}
     session.runs.append({"part": PART, "cost": {"foreign": foreign[0]}, **values})
     print(f"  {label}foreign {foreign[0]:.0%}", flush=True)
     return figures
+
+
+def _outcome(label: str, calls: Sequence[Call], knee: float) -> list[Figure]:
+    good = [call for call in calls if call.good and call.alerted]
+    refused = [call for call in calls if call.status == 503]
+    end = min(call.dialled for call in calls) + SECONDS
+    kept = sum(call.decided < end for call in good) / SECONDS / knee
+    return [
+        Figure(PART, f"{label}goodput, to C's knee", kept, "x", 0.8),
+        Figure(PART, f"{label}neither served nor refused", len(calls) - len(good) - len(refused)),
+        *_times(f"{label}delay of served calls", [c.delay for c in good]),
+        *_times(f"{label}503 after credentials", [c.decided - c.invited for c in refused], 200),
+        *_times(f"{label}503 after dialling", [c.decided - c.dialled for c in refused]),
+    ]
+
+
+async def _decisions(session: Session, since: float) -> list[float]:
+    """Return the seconds from Asterisk's event to the refusal, for each refused call."""
+    await session.calm()
+    async with session.stack.sql() as connection:
+        return [row[0] for row in await connection.fetch(DECISIONS, since)]
 
 
 def _times(name: str, seconds: Sequence[float], most: float | None = None) -> Iterable[Figure]:

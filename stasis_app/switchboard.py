@@ -28,7 +28,11 @@ SIP_CALL_ID_LENGTH = 255
 
 
 class Switchboard:
-    """Gives each call its coroutine, and keeps the calls true to what Asterisk carries."""
+    """Gives each call its coroutine, and keeps the calls true to what Asterisk carries.
+
+    While comparing, `_seen` holds the ids of calls and channels that need no second look: what
+    began, was adopted or was known before may be over when the comparison comes to it.
+    """
 
     def __init__(
         self, exchange: Exchange, open_calls: Callable[[], Awaitable[list[LiveCall]]]
@@ -39,7 +43,7 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sip_call_ids: set[str] = set()
         self._comparing = True
-        self._begun: set[str] = set()
+        self._seen: set[str] = set()
         self._present = Present()
         self._count = 0
         self.calls: dict[uuid.UUID, Call] = {}
@@ -50,7 +54,8 @@ class Switchboard:
         if self._exchange.leaving:
             return
         if not isinstance(event, StasisStart):
-            self._present.hear(event)
+            if self._comparing:
+                self._present.hear(event)
             return
         kind = event.args[0] if event.args else ""
         if kind == "phone":
@@ -64,7 +69,7 @@ class Switchboard:
         self._present = present = Present()
         lines = [line for line in exchange.inboxes.receivers() if isinstance(line, Line)]
         self._comparing = True
-        self._begun |= {line.id for line in lines}
+        self._seen |= {line.id for line in lines}
         calls = list(self.calls.values())
         started_at = await exchange.door.started_at()
         await present.look(exchange.door)
@@ -76,9 +81,10 @@ class Switchboard:
             for live in await self._open_calls():
                 self._adopt(live, present, started_at)
             self._adopted = True
+            await asyncio.sleep(0)  # the adopted stories enter their legs
         self._sweep(present)
         self._comparing = False
-        self._begun.clear()
+        self._seen.clear()
 
     def stop(self) -> None:
         """Forget all calls without a word to Asterisk or to the journal."""
@@ -105,7 +111,7 @@ class Switchboard:
         call.journal.begin(opening, Position(channel.id, ARRIVAL, place, 0, at))
         exchange.setting_up.add(call.id)
         if self._comparing:
-            self._begun |= {channel.id, str(call.id)}
+            self._seen |= {channel.id, str(call.id)}
         self._start(call, opening.sip_call_id, lambda: from_phone(call, caller, number))
 
     def _call(self, channel: Channel, journal: Journal) -> Call:
@@ -159,7 +165,7 @@ class Switchboard:
                 line.deliver(StateChanged(now, line.id, channel.state))
 
     def _adopt(self, live: LiveCall, asterisk: Present, started_at: datetime) -> None:
-        if live.id in self.calls or str(live.id) in self._begun:
+        if live.id in self.calls or str(live.id) in self._seen:
             return
         journal = Journal(live.id, self._exchange.write, live.initiated_at, live.seq)
         journal.state, journal.answered = live.state, live.answered
@@ -171,7 +177,7 @@ class Switchboard:
         call = self._call(channel, journal)
         call.caller_extension = live.caller_extension
         call.hops = position.hops
-        self._begun.add(channel.id)
+        self._seen.add(channel.id)
         journal.note(Moment.ADOPTED, step=position.step)
         for other in asterisk.channels.values():
             if call_of(other.id) == live.id and other.id not in position.legs:
@@ -195,7 +201,7 @@ class Switchboard:
         """End what belongs to no call; a caller who came while we were deaf is served now."""
         exchange = self._exchange
         for channel in asterisk.ours:
-            known = channel.id in exchange.inboxes or channel.id in self._begun
+            known = channel.id in exchange.inboxes or channel.id in self._seen
             if known or self._is_live(channel.id):
                 continue
             kind, *rest = channel.app_data.split(",")[1:] or [""]
