@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from tests.support.fake_asterisk import Channel, FakeAsterisk, Phone
+from tests.support.fake_asterisk import FakeAsterisk
+from tests.support.fake_network import Channel, Phone
 from tests.support.virtual_time import run
 
 from .invariants import check

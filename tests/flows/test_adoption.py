@@ -3,7 +3,7 @@
 import asyncio
 
 from stasis_app.words import HangupCause
-from tests.support.fake_asterisk import Phone
+from tests.support.fake_network import Phone
 from tests.support.virtual_time import run
 
 from .invariants import check

@@ -11,7 +11,7 @@ import pytest
 from stasis_app.ari import events
 from stasis_app.call import causes
 from stasis_app.words import ExtensionStatus, HangupCause
-from tests.support.fake_asterisk import Channel, Phone
+from tests.support.fake_network import Channel, Phone
 
 from .stage import ANSWERS, BUSY, RINGS, dials, story
 from .world import World, endpoint

@@ -8,7 +8,7 @@ import pytest
 
 from stasis_app.ari import events
 from stasis_app.words import HangupCause
-from tests.support.fake_asterisk import Channel, Fault, Phone
+from tests.support.fake_network import Channel, Fault, Phone
 from tests.support.virtual_time import run
 
 from .invariants import check

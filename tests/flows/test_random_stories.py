@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.fake_asterisk import DEAD, FakeAsterisk, Fault, Phone
+from tests.support.fake_asterisk import FakeAsterisk
+from tests.support.fake_network import DEAD, Fault, Phone
 from tests.support.virtual_time import run
 
 from .invariants import check

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stasis_app.words import HangupCause
-from tests.support.fake_asterisk import Phone
+from tests.support.fake_network import Phone
 from tests.support.virtual_time import run
 
 from .invariants import check

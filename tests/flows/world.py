@@ -15,7 +15,8 @@ from stasis_app.rules.models import Contact, Extension
 from stasis_app.store.live_calls import LiveCall
 from stasis_app.switchboard import Switchboard
 from stasis_app.words import CallState, ExtensionStatus, ExtensionType
-from tests.support.fake_asterisk import Channel, FakeAsterisk
+from tests.support.fake_asterisk import FakeAsterisk
+from tests.support.fake_network import Channel
 
 NAMES = UUID("6a1f2f3e-7c43-4b43-9f55-3a0d7f5a9c11")
 FAR = datetime(2100, 1, 1, tzinfo=UTC)

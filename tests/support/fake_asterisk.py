@@ -1,256 +1,28 @@
 """Asterisk as the call core sees it through `ari.door.Door`, for races and timeouts only.
 
-Time is the event loop's (see virtual_time). Requests of one call that go over a control session
-are served in order, others when they come; events arrive in order, as many at once as are due. A
-request acts although the one who sent it has gone away.
+Requests of one call that go over a control session are served in order, others when they come.
+A request acts although the one who sent it has gone away.
 """
 
 import asyncio
-import contextvars
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import Enum
-from itertools import cycle
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from stasis_app.ari import events
 from stasis_app.ari.door import Door
 from stasis_app.ari.errors import AriError, Gone, Unreachable
-from stasis_app.ari.inboxes import Inboxes
 from stasis_app.ari.transport import lane
+
+from .fake_network import TICK, Channel, FakeNetwork, Fault
 
 T = TypeVar("T")
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DEADLINE = 5.0
-NORMAL = 16
-TICK = 1e-6
 
 
-@dataclass(frozen=True)
-class Phone:
-    """What a phone does when it is dialled.
-
-    Seconds count from the dial, those of `hangs_up` from the answer. `rejects` is
-    (seconds, Q.850 cause, SIP status), `holds` when it holds and when it resumes after the answer.
-    """
-
-    rings: float | None = 0.1
-    answers: float | None = None
-    rejects: tuple[float, int, int] | None = None
-    hangs_up: float | None = None
-    holds: tuple[float, float] | None = None
-
-
-DEAD = Phone(rings=None)
-
-
-class Fault(Enum):
-    """How a request goes wrong; a LOST one acts, and its answer never comes."""
-
-    GONE = "gone"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    LOST = "lost"
-
-
-@dataclass
-class Channel:
-    id: str
-    endpoint: str
-    state: str
-    args: tuple[str, ...]
-    exten: str = "s"
-    sip_call_id: str = ""
-    entered: bool = False
-    ended_at: float | None = None
-    was_up: bool = False
-    hung_up_with: int | None = None
-
-    @property
-    def alive(self) -> bool:
-        return self.ended_at is None
-
-    def described(self) -> events.Channel:
-        return events.Channel(
-            id=self.id,
-            name=f"{self.endpoint}-1",
-            state=self.state,
-            protocol_id=self.sip_call_id,
-            caller_number=self.endpoint.removeprefix("PJSIP/"),
-            caller_name="",
-            exten=self.exten,
-            context="from-phones",
-            app_data=",".join(("pbx", *self.args)),
-            created_at=EPOCH,
-        )
-
-
-@dataclass(eq=False)
-class FakeAsterisk(Door):
-    """`phones` are what is dialled by endpoint, `faults` by the number of the request (from 0).
-
-    `delays` are the seconds that requests, answers and events take, in turn, again and again;
-    a leg takes `start_seconds` more to enter the application.
-    `before` holds what is to happen just before a request acts, by its number; one in `unsent`
-    never acts. `rung_too_late` are answered callers who were told that it rings.
-    """
-
-    inboxes: Inboxes = field(default_factory=Inboxes)
-    phones: dict[str, Phone] = field(default_factory=dict)
-    faults: Mapping[int, Fault] = field(default_factory=dict)
-    before: dict[int, Callable[[], None]] = field(default_factory=dict)
-    delays: Sequence[float] = (0.001,)
-    start_seconds: float = 0.0
-    channels_made: dict[str, Channel] = field(default_factory=dict)
-    bridges_made: dict[str, set[str]] = field(default_factory=dict)
-    together: set[frozenset[str]] = field(default_factory=set)
-    requests: list[tuple[str, str]] = field(default_factory=list)
-    unsent: set[int] = field(default_factory=set)
-    rung_too_late: set[str] = field(default_factory=set)
-    hang_ups: Counter[str] = field(default_factory=Counter)
-    destroyed: Counter[str] = field(default_factory=Counter)
-    started: datetime = EPOCH
-    sealed: bool = False
-
-    def __post_init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._context = contextvars.copy_context()
-        self._delay: Iterator[float] = cycle(self.delays)
-        self._lanes: dict[int, float] = {}
-        self._pipe: deque[tuple[float, events.Event]] = deque()
-        self.failed: set[tuple[str, str]] = set()
-        self.deaf = False
-
-    # what happens outside
-
-    def call(self, endpoint: str, exten: str, sip_call_id: str = "a@phone") -> Channel:
-        """Let a phone dial."""
-        name = f"caller-{len(self.channels_made)}"
-        args = ("phone", endpoint, sip_call_id)
-        channel = Channel(name, f"PJSIP/{endpoint}", "Ring", args, exten, sip_call_id)
-        self.channels_made[name] = channel
-        self._enter(channel)
-        return channel
-
-    def at(self, seconds: float, act: Callable[[], None]) -> None:
-        """Let something happen `seconds` from now."""
-        self._loop.call_at(self._loop.time() + seconds, act, context=self._context)
-
-    def end(self, channel: Channel, cause: int = NORMAL, sip: int = 0) -> None:
-        """Let a channel end, by its phone's will or by ours."""
-        if not channel.alive:
-            return
-        channel.ended_at = self._loop.time()
-        for members in self.bridges_made.values():
-            members.discard(channel.id)
-        if channel.entered:
-            self.emit(events.StasisEnd(self.now(), channel.id))
-        self.emit(events.Destroyed(self.now(), channel.id, cause, sip))
-
-    def set_state(self, channel: Channel, state: str) -> None:
-        if channel.alive and channel.state not in (state, "Up"):
-            channel.state = state
-            channel.was_up |= state == "Up"
-            self._note_who_talks()
-            self.emit(events.StateChanged(self.now(), channel.id, state))
-
-    def emit(self, event: events.Event) -> None:
-        if self.deaf:
-            return
-        due = max(self._loop.time() + next(self._delay), self._pipe[-1][0] if self._pipe else 0.0)
-        self._pipe.append((due, event))
-        self._loop.call_at(due, self._flush, context=self._context)
-
-    def disconnect(self) -> None:
-        """Let the connection break: events under way are lost, and all that come until `connect`.
-
-        Meanwhile no channel can enter the application, and one that would ends.
-        """
-        self.deaf = True
-        self._pipe.clear()
-
-    def connect(self, inboxes: Inboxes) -> None:
-        self.deaf = self.sealed = False
-        self.inboxes = inboxes
-
-    def restart(self, started: datetime) -> None:
-        """Asterisk goes down, and with it every channel and bridge, and comes again."""
-        self.disconnect()
-        for channel in self.channels_made.values():
-            self.end(channel)
-        self.destroyed.update(name for name in self.bridges_made if not self.destroyed[name])
-        self.started = started
-
-    def hold(self, channel: Channel, *, held: bool) -> None:
-        if channel.alive:
-            kind = events.Held if held else events.Unheld
-            self.emit(kind(self.now(), channel.id))
-
-    def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=self._loop.time())
-
-    @property
-    def callers(self) -> list[Channel]:
-        return [channel for channel in self.channels_made.values() if channel.args[0] == "phone"]
-
-    def living(self) -> list[str]:
-        return [channel.id for channel in self.channels_made.values() if channel.alive]
-
-    def _flush(self) -> None:
-        while self._pipe and self._pipe[0][0] <= self._loop.time() + TICK / 2:
-            self.inboxes.deliver(self._pipe.popleft()[1])
-
-    def _enter(self, channel: Channel) -> None:
-        if self.deaf:
-            self.end(channel)
-        elif channel.alive:
-            channel.entered = True
-            self.emit(events.StasisStart(self.now(), channel.id, channel.described(), channel.args))
-
-    # what a phone does
-
-    def _dialled(self, channel: Channel) -> None:
-        phone = self.phones.get(channel.endpoint, DEAD)
-        if phone.rings is not None:
-            self.at(phone.rings, lambda: self.set_state(channel, "Ringing"))
-        if phone.answers is not None:
-            self.at(phone.answers, lambda: self._answers(channel, phone))
-        if phone.rejects is not None:
-            seconds, cause, sip = phone.rejects
-            self.at(seconds, lambda: self._rejects(channel, cause, sip))
-
-    def _rejects(self, channel: Channel, cause: int, sip: int) -> None:
-        if channel.state != "Up":
-            self.end(channel, cause, sip)
-
-    def _answers(self, channel: Channel, phone: Phone) -> None:
-        if not channel.alive:
-            return
-        self.set_state(channel, "Up")
-        for members in self.bridges_made.values():
-            if channel.id in members:
-                self._pass_answer(members)
-        if phone.holds is not None:
-            holds, resumes = phone.holds
-            self.at(holds, lambda: self.hold(channel, held=True))
-            self.at(resumes, lambda: self.hold(channel, held=False))
-        if phone.hangs_up is not None:
-            self.at(phone.hangs_up, lambda: self.end(channel))
-
-    def _pass_answer(self, members: set[str]) -> None:
-        """An answer passes through a bridge to a caller who is still waiting."""
-        for member in sorted(members):
-            if self.channels_made[member].state == "Ring":
-                self.set_state(self.channels_made[member], "Up")
-
-    def _note_who_talks(self) -> None:
-        for members in self.bridges_made.values():
-            up = frozenset(name for name in members if self.channels_made[name].state == "Up")
-            if len(up) > 1:
-                self.together.add(up)
+class FakeAsterisk(FakeNetwork, Door):
+    """The network, and the requests that act on it."""
 
     # how requests travel
 
