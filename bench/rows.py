@@ -10,6 +10,7 @@ from .stack import PRODUCT
 
 PART = "rows"
 RATE = 60
+WARM_UP_SECONDS = 3.0
 EXTENSIONS, CDRS = 100_000, 1_000_000
 MOST_RATIO = 1.1
 
@@ -48,11 +49,12 @@ async def _cost(session: Session) -> list[Result]:
 
 async def _execute(session: Session, statement: str, *arguments: int) -> None:
     """Change the rows and have the planner know; the app reads what has changed."""
-    async with session.stack.sql() as connection:
+    async with session.superuser() as connection:
         await connection.execute(statement, *arguments, timeout=600)
         await connection.execute("VACUUM ANALYZE", timeout=600)
         await connection.execute("CHECKPOINT")
     await session.calm()
+    await session.run(PRODUCT, RATE, WARM_UP_SECONDS)
 
 
 def _compare(few: Sequence[Result], many: Sequence[Result], rows: str) -> list[Figure]:

@@ -104,5 +104,5 @@ class Service:
         return {
             "asterisk": self._door.connected.is_set(),
             "postgres": self._directory.connected,
-            "journal": not self._spool.failing,
+            "journal": not (self._spool.failing or self._shipper.failing),
         }

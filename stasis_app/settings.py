@@ -27,9 +27,10 @@ class DatabaseSettings(_Environment):
     asterisk_db_password: SecretStr
 
 
-class Settings(DatabaseSettings):
+class Settings(_Environment):
     """What the application needs."""
 
+    database_url: SecretStr
     ari_url: str
     ari_username: str
     ari_password: SecretStr

@@ -8,12 +8,14 @@ from functools import partial
 
 import structlog
 
+from stasis_app.rules.models import Position
+
 from .ari.events import Channel, Event, StasisStart, StateChanged
 from .ari.transport import lane
 from .call import causes
 from .call.call import REFUSAL, Call, call_of
 from .call.exchange import Exchange
-from .call.journal import Journal, Opening, Position
+from .call.journal import Journal, Opening
 from .call.line import Line
 from .call.present import Present
 from .flows.arrival import from_phone
@@ -79,7 +81,7 @@ class Switchboard:
         self._tell_what_was_missed(lines, present)
         if not self._adopted:
             for live in await self._open_calls():
-                self._adopt(live, present, started_at)
+                self._adopt_or_report(live, present, started_at)
             self._adopted = True
             await asyncio.sleep(0)  # the adopted stories enter their legs
         self._sweep(present)
@@ -109,9 +111,13 @@ class Switchboard:
         )
         place = {"number": number, "caller": opening.caller_number}
         call.journal.begin(opening, Position(channel.id, ARRIVAL, place, 0, at))
-        exchange.setting_up.add(call.id)
         if self._comparing:
             self._seen |= {channel.id, str(call.id)}
+        if exchange.overloaded:
+            refusal = partial(call.refuse, HangupCause.CONGESTION, reason="overload")
+            self._start(call, opening.sip_call_id, refusal)
+            return
+        exchange.setting_up.add(call.id)
         self._start(call, opening.sip_call_id, lambda: from_phone(call, caller, number))
 
     def _call(self, channel: Channel, journal: Journal) -> Call:
@@ -163,6 +169,13 @@ class Switchboard:
                 channel.state == "Ringing" and not line.ringing
             ):
                 line.deliver(StateChanged(now, line.id, channel.state))
+
+    def _adopt_or_report(self, live: LiveCall, asterisk: Present, started_at: datetime) -> None:
+        """One row that can't be understood stops no other call."""
+        try:
+            self._adopt(live, asterisk, started_at)
+        except (KeyError, ValueError):
+            log.exception("call not adopted", action="adoption_failed", call=str(live.id))
 
     def _adopt(self, live: LiveCall, asterisk: Present, started_at: datetime) -> None:
         if live.id in self.calls or str(live.id) in self._seen:

@@ -49,7 +49,6 @@ class HangupCause(StrEnum):
     UNALLOCATED_NUMBER = "unallocated_number"
     FORBIDDEN = "forbidden"
     NOT_ACCEPTABLE = "not_acceptable"
-    ADDRESS_INCOMPLETE = "address_incomplete"
     CONGESTION = "congestion"
     LOOP_DETECTED = "loop_detected"
     FAILURE = "failure"

@@ -119,10 +119,8 @@ INSERT INTO system_settings (key, value, description) VALUES
      'Seconds a called extension rings when it has no forward on no answer of its own.'),
     ('calls.max_hops', '10',
      'Forwards and other redirections one call may take; the next one ends it.'),
-    ('calls.international_prefix', '"00"',
-     'Digits dialled before a country code, the same as a leading +.'),
-    ('calls.country', '"DE"',
-     'Country (ISO 3166-1 alpha-2) in whose numbering plan national numbers are read.'),
+    ('calls.max_setting_up', '25',
+     'Calls that may be set up at the same time; while there are so many, a new call gets 503.'),
     ('security.max_login_attempts', '5', 'Max failed login attempts before lockout'),
     ('security.allowed_countries', '["DE", "AT", "CH"]', 'Country whitelist for SIP'),
     ('recordings.default_retention_days', '90', 'Default retention for recordings')

@@ -1,7 +1,6 @@
 """The one door to Asterisk: aioari's client, its connection kept up, its answers typed."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -85,8 +84,7 @@ class Door:
             log.warning("asterisk connection lost", action="ari_lost")
         finally:
             reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
+            await asyncio.wait([reading])
             await socket.close()
             await self._transport.close_control_sessions()
 
@@ -111,6 +109,7 @@ class Door:
         event = events.read(raw)
         if isinstance(event, events.ApplicationReplaced):
             self._replaced = True
+            self.seal()
         elif event is not None:
             self._inboxes.deliver(event)
 
@@ -127,9 +126,7 @@ class Door:
     async def close(self) -> None:
         await self._transport.close()
 
-    async def create_channel(
-        self, channel: str, endpoint: str, originator: str, variables: Mapping[str, str]
-    ) -> None:
+    async def create_channel(self, channel: str, endpoint: str, originator: str) -> None:
         """Make an outgoing channel that is not dialled yet. Its StasisStart follows."""
         await self._do(
             "channels",
@@ -139,7 +136,6 @@ class Door:
             appArgs="leg",
             channelId=channel,
             originator=originator,
-            **({"variables": dict(variables)} if variables else {}),
         )
 
     async def dial(self, channel: str, caller: str) -> None:
@@ -178,9 +174,6 @@ class Door:
         await self._do(
             "channels", "playWithId", channelId=channel, playbackId=playback, media=list(media)
         )
-
-    async def stop_playback(self, playback: str) -> None:
-        await self._do("playbacks", "stop", playbackId=playback)
 
     async def channels(self) -> list[events.Channel]:
         reply = await self._do("channels", "list")

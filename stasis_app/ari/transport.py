@@ -18,8 +18,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
+import structlog
 
 from .errors import Unreachable, refusal
+
+log = structlog.get_logger()
 
 HEARTBEAT = 5.0
 SWIFT = frozenset({"create", "dial", "ring", "addChannel"})
@@ -94,18 +97,24 @@ class ControlSession:
         return Reply(reply["status_code"], reply.get("message_body", ""))
 
     async def _read(self) -> None:
-        async for message in self._socket:
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                break
-            reply = orjson.loads(message.data)
-            if not isinstance(reply, dict) or reply.get("type") != "RESTResponse":
-                continue
-            answer = self._waiting.get(str(reply.get("request_id")))
-            if answer is not None and not answer.done():
-                answer.set_result(reply)
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(ConnectionError("the control session has closed"))
+        try:
+            async for message in self._socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    break
+                self._take(orjson.loads(message.data))
+        except ValueError as error:
+            log.warning("control session spoke no JSON", action="ari_junk", error=str(error))
+        finally:
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(ConnectionError("the control session has closed"))
+
+    def _take(self, reply: object) -> None:
+        if not isinstance(reply, dict) or reply.get("type") != "RESTResponse":
+            return
+        answer = self._waiting.get(str(reply.get("request_id")))
+        if answer is not None and not answer.done():
+            answer.set_result(reply)
 
     @property
     def closed(self) -> bool:
@@ -205,7 +214,8 @@ class Transport:
 
     async def open_control_sessions(self, names: list[str]) -> None:
         await self.close_control_sessions()
-        self._sessions = [ControlSession(await self._connect({"app": name})) for name in names]
+        for name in names:
+            self._sessions.append(ControlSession(await self._connect({"app": name})))
 
     async def close_control_sessions(self) -> None:
         sessions, self._sessions = self._sessions, []

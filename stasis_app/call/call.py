@@ -12,11 +12,12 @@ import structlog
 
 from stasis_app.ari.errors import AriError
 from stasis_app.ari.events import Event, HangupRequested, Held, Unheld
+from stasis_app.rules.models import Position
 from stasis_app.words import HangupCause, Moment
 
 from . import causes
 from .exchange import Exchange
-from .journal import Journal, Position
+from .journal import Journal
 from .lifeline import Hangup, Lifeline
 from .line import Line
 from .playback import play

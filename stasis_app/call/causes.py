@@ -22,7 +22,6 @@ ANSWER_TO_CALLER: dict[HangupCause, int] = {
     HangupCause.UNALLOCATED_NUMBER: 1,  # 404
     HangupCause.FORBIDDEN: 21,  # 403
     HangupCause.NOT_ACCEPTABLE: 58,  # 488
-    HangupCause.ADDRESS_INCOMPLETE: 28,  # 484
     HangupCause.CONGESTION: 34,  # 503
     HangupCause.LOOP_DETECTED: 20,  # 480
     HangupCause.FAILURE: 38,  # 500

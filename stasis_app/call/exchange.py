@@ -70,7 +70,7 @@ class Exchange:
     def overloaded(self) -> bool:
         """Return whether more calls are being set up than can be served in good time."""
         most = self.directory.number("calls.max_setting_up", MAX_SETTING_UP)
-        return len(self.setting_up) > most
+        return len(self.setting_up) >= most
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write to the journal, unless the process is leaving: the next one will know better."""

@@ -1,30 +1,18 @@
 """What a call writes down about itself: its `calls` row, its timeline, where its story stands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from stasis_app.rules.models import Position
 from stasis_app.words import CallState, Direction, HangupCause, Moment
 
 Write = Callable[[Mapping[str, Any]], None]
 
 NUMBER_LENGTH = 50
 NAME_LENGTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A step that can be entered again, and what it stands on (see `call_positions`)."""
-
-    channel: str
-    step: str
-    arguments: Mapping[str, Any]
-    hops: int
-    since: datetime
-    bridge: str | None = None
-    legs: Sequence[str] = ()
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from stasis_app.ari.errors import AriError, Gone
+from stasis_app.ari.errors import AriError, Gone, Unreachable
 from stasis_app.ari.events import Destroyed, Event, StateChanged
 from stasis_app.rules.forwarding import worst
 from stasis_app.words import HangupCause, Moment
@@ -156,12 +156,12 @@ class Ringing:
             await self._fails(phone, error)
         except Exception:
             log.exception("a phone could not be dialled", action="dial_failed")
-            self._give_up(phone, "internal error")
+            self._give_up(phone, HangupCause.FAILURE, "internal error")
 
     async def _create(self, phone: Phone) -> None:
         """Make the channel and wait until it has entered the application."""
         line = self._lines[phone.channel]
-        await self._door.create_channel(phone.channel, phone.endpoint, self.call.caller.id, {})
+        await self._door.create_channel(phone.channel, phone.endpoint, self.call.caller.id)
         started = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
@@ -174,7 +174,9 @@ class Ringing:
         line = self._lines[phone.channel]
         if isinstance(error, Gone) and line.started.done():
             await self._end_of(line)
-        self._give_up(phone, error.reason)
+        unreachable = isinstance(error, Unreachable)
+        cause = HangupCause.FAILURE if unreachable else HangupCause.UNAVAILABLE
+        self._give_up(phone, cause, error.reason)
 
     async def _end_of(self, line: Line) -> None:
         """Wait some moments for the line's end, or for the caller's, which ends the story."""
@@ -182,11 +184,11 @@ class Ringing:
             async with asyncio.timeout(LOST_AFTER):
                 await line.ended()
 
-    def _give_up(self, phone: Phone, reason: str) -> None:
+    def _give_up(self, phone: Phone, cause: HangupCause, reason: str) -> None:
         line = self._lines[phone.channel]
         if not line.closed and line.gone is None and line is not self.answered:
             self._drop(line)
-            self._note_failure(line, HangupCause.UNAVAILABLE, error=reason)
+            self._note_failure(line, cause, error=reason)
 
     def _drop_all_but(self, winner: Line | None) -> None:
         for line in self._lines.values():

@@ -4,9 +4,11 @@ from stasis_app.embedded.progress import aligned
 from stasis_app.embedded.stack import Stack
 
 SHOWN = 12  # extensions
+FIND_URL = r"""sed -n 's/.*"\(postgresql:.*\)".*/\1/p'"""  # the output may be a log: no secrets
 
 _EXTENSIONS = f"""
-SELECT number, sip_password, extension_type, coalesce(display_name, '') FROM extensions
+SELECT number, CASE WHEN sip_password = 'demo-' || number THEN sip_password ELSE '(in its row)' END,
+       extension_type, coalesce(display_name, '') FROM extensions
  WHERE deleted_at IS NULL AND status = 'active' AND extension_type <> 'virtual'
  ORDER BY length(number), number LIMIT {SHOWN}
 """  # noqa: S608  SHOWN is a number
@@ -43,7 +45,7 @@ async def _extensions(stack: Stack) -> list[tuple[str, ...]]:
 def _services(stack: Stack) -> list[tuple[str, ...]]:
     cli = stack.asterisk.cli(stack.description["asterisk"]["pid"])
     return [
-        ("SQL", f"psql {stack.postgres.dsn}"),
+        ("SQL", f'psql "$({FIND_URL} {stack.state.stack_file})"'),
         ("mail", f"{stack.mail.maildir}/new"),
         ("S3", f"http://{stack.objects.endpoint}, keys in {stack.state.stack_file}"),
         ("Asterisk", f"{' '.join(cli)} 'core show channels'"),

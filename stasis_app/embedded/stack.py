@@ -110,7 +110,11 @@ class Stack:
         self._progress.ready(name, since)
 
     def _migrate(self) -> Command:
-        return Command([sys.executable, "-m", "stasis_app", "migrate"], self.app_variables())
+        variables = {
+            "PBX_DATABASE_URL": self.postgres.dsn,
+            "PBX_ASTERISK_DB_PASSWORD": self.secrets.asterisk_db_password,
+        }
+        return Command([sys.executable, "-m", "stasis_app", "migrate"], variables)
 
     async def _load_demo(self) -> None:
         if self._demo and self.postgres.demo_pending.exists():
@@ -126,7 +130,6 @@ class Stack:
         secrets, ports = self.secrets, self.ports
         return {
             "PBX_DATABASE_URL": self.postgres.dsn,
-            "PBX_ASTERISK_DB_PASSWORD": secrets.asterisk_db_password,
             "PBX_ARI_URL": self.asterisk.ari_url,
             "PBX_ARI_USERNAME": ARI_USERNAME,
             "PBX_ARI_PASSWORD": secrets.ari_password,

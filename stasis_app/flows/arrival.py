@@ -10,9 +10,6 @@ from .destination import follow
 
 async def from_phone(call: Call, caller: Extension | None, number: str) -> None:
     """Tell the story of a call from the phone of `caller` to `number`."""
-    if call.exchange.overloaded:
-        await call.refuse(HangupCause.CONGESTION, reason="overload")
-        return
     if caller is None or caller.deleted or caller.status is not ExtensionStatus.ACTIVE:
         await call.refuse(HangupCause.FORBIDDEN, reason="caller_inactive")
         return

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 
 from stasis_app.call import causes
 from stasis_app.call.call import Call
-from stasis_app.call.journal import Position
 from stasis_app.call.line import Line
 from stasis_app.call.present import Present
 from stasis_app.call.ringing import Phone, Ringing
 from stasis_app.rules import forwarding
 from stasis_app.rules.forwarding import Forward, Refuse, Ring
-from stasis_app.rules.models import Contact, Destination, DestinationKind, Extension
+from stasis_app.rules.models import Contact, Destination, DestinationKind, Extension, Position
 from stasis_app.rules.numbers import meaning
 from stasis_app.words import HangupCause, Moment
 
@@ -63,6 +62,7 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
     """
     number = position.arguments["number"]
     callee = call.exchange.directory.extension(number)
+    verdict: Forward | Refuse | None
     ringing = Ringing(
         call, number, position.bridge or call.new_id(), [Phone(leg, "") for leg in position.legs]
     )
@@ -74,13 +74,13 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
             if call.journal.answered and not ringing.answered:
                 call.journal.note(Moment.HUNG_UP, by=number, unwatched=True)
                 return None
-            if callee is None and not ringing.answered:
-                await call.refuse(HangupCause.UNAVAILABLE, number=number)
-                return None
-            if ringing.rings or ringing.answered or not seconds:
+            if not (callee or ringing.answered):
+                verdict = Refuse(HangupCause.UNAVAILABLE, "deleted")
+            elif ringing.rings or ringing.answered or not seconds:
                 verdict = await until_over(call, callee, ringing, seconds)
-                return await settle(call, number, verdict)
-    return Destination(DestinationKind.EXTENSION, number)
+            else:
+                return Destination(DestinationKind.EXTENSION, number)
+    return await settle(call, number, verdict)
 
 
 async def until_over(

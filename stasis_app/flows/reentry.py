@@ -3,9 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from stasis_app.call.call import REFUSAL, Call
-from stasis_app.call.journal import Position
 from stasis_app.call.present import Present
-from stasis_app.rules.models import Destination
+from stasis_app.rules.models import Destination, Position
 from stasis_app.words import HangupCause
 
 from . import extension

@@ -1,8 +1,10 @@
 """The rows that rules decide on, as the snapshot holds them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from stasis_app.words import ExtensionStatus, ExtensionType
@@ -46,3 +48,16 @@ class Destination:
 
     kind: DestinationKind
     number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A step that can be entered again, and what it stands on (see `call_positions`)."""
+
+    channel: str
+    step: str
+    arguments: Mapping[str, Any]
+    hops: int
+    since: datetime
+    bridge: str | None = None
+    legs: Sequence[str] = ()

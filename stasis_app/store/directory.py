@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 CHANNEL = "pbx_changes"
 SWEEP_SECONDS = 1.0
+PROBE_SECONDS = 3.0
 BACK_OFF_SECONDS = 1.0
 LARGEST_NUMBER = 1e9
 
@@ -52,7 +53,6 @@ class Directory:
         self._contacts: dict[UUID, tuple[Contact, ...]] = {}
         self._expiries: list[tuple[datetime, UUID]] = []
         self._settings: dict[str, Any] = {}
-        self._reported: set[tuple[UUID, str]] = set()
         self.ready = asyncio.Event()
         self.connected = False
 
@@ -92,18 +92,23 @@ class Directory:
             self.connected = True
             self.ready.set()
             while not connection.is_closed():
-                await self._read(connection, await self._next(changes))
+                await self._read(connection, await self._next(connection, changes))
         finally:
             connection.terminate()
 
-    async def _next(self, changes: asyncio.Queue[str]) -> dict[str, set[UUID] | None]:
-        """Return the ids to read again by table (None: all), as soon as there are any."""
+    async def _next(
+        self, connection: asyncpg.Connection, changes: asyncio.Queue[str]
+    ) -> dict[str, set[UUID] | None]:
+        """Return the ids to read again by table (None: all), as soon as there are any.
+
+        While nothing comes the connection is probed: it may be dead and not say so.
+        """
         touched: dict[str, set[UUID] | None] = {}
         try:
             async with asyncio.timeout(SWEEP_SECONDS):
                 _merge(touched, await changes.get())
         except TimeoutError:
-            log.debug("nothing has changed", action="snapshot_idle")
+            await connection.fetchval("SELECT 1", timeout=PROBE_SECONDS)
         while not changes.empty():
             _merge(touched, changes.get_nowait())
         known = touched.setdefault("extension_registrations", set())

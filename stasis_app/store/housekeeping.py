@@ -16,4 +16,4 @@ async def do(dsn: str, chore: str) -> None:
     try:
         await connection.execute(CHORES[chore])
     finally:
-        await connection.close()
+        connection.terminate()

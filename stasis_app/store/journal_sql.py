@@ -3,7 +3,7 @@
 COLUMNS = """
     id uuid, call_id text, direction text,
     caller_number text, caller_name text, callee_number text, callee_name text,
-    caller_extension_id uuid, callee_extension_id uuid, trunk_id uuid, state text,
+    caller_extension_id uuid, callee_extension_id uuid, state text,
     initiated_at timestamptz, ringing_at timestamptz, answered_at timestamptz
 """
 
@@ -63,4 +63,6 @@ LOAD_POSITION = "SELECT segment, byte_offset FROM journal_positions WHERE spool 
 SAVE_POSITION = """
 INSERT INTO journal_positions (spool, segment, byte_offset) VALUES ($1, $2, $3)
 ON CONFLICT (spool) DO UPDATE SET segment = excluded.segment, byte_offset = excluded.byte_offset
+WHERE (journal_positions.segment, journal_positions.byte_offset)
+    < (excluded.segment, excluded.byte_offset)
 """

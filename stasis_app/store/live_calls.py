@@ -7,12 +7,11 @@ from uuid import UUID
 
 import asyncpg
 
-from stasis_app.call.journal import Position
+from stasis_app.rules.models import Position
 from stasis_app.words import CallState
 
 LIVE = """
 SELECT c.id, c.call_id, c.state, c.initiated_at, c.answered_at, c.caller_extension_id,
-    c.callee_number,
     p.channel_id, p.step, p.arguments, p.hops, p.since, p.bridge_id, p.legs,
     (SELECT coalesce(max(seq), 0) FROM call_events e WHERE e.call_id = c.id) AS seq
 FROM calls c LEFT JOIN call_positions p ON p.call_id = c.id
@@ -28,7 +27,6 @@ class LiveCall:
     state: CallState
     answered: bool
     caller_extension: UUID | None
-    callee_number: str
     seq: int
     position: Position | None
     initiated_at: datetime
@@ -53,7 +51,6 @@ def _live_call(row: asyncpg.Record) -> LiveCall:
         state=CallState(row["state"]),
         answered=row["answered_at"] is not None,
         caller_extension=row["caller_extension_id"],
-        callee_number=row["callee_number"],
         seq=row["seq"],
         position=_position(row) if row["channel_id"] else None,
         initiated_at=row["initiated_at"],

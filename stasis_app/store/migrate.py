@@ -4,7 +4,10 @@ A migration is `{version}_{description}.sql` with its `.rollback.sql` beside it.
 transaction of its own; an advisory lock lets several apps start at once.
 """
 
+import base64
 import hashlib
+import hmac
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -86,13 +89,23 @@ async def migrate(dsn: str, folder: Path | None = None) -> list[str]:
 
 
 async def admit_asterisk(dsn: str, password: str) -> None:
-    """Let Asterisk's role log in, with this password and none before it."""
-    connection = await asyncpg.connect(dsn, timeout=5)
-    try:
+    """Let Asterisk's role log in, with this password and none before it.
+
+    Postgres gets a SCRAM verifier, so that no log of statements can hold the password.
+    """
+    async with _locked_ledger(dsn) as connection:
         quoted = "SELECT format('ALTER ROLE asterisk LOGIN PASSWORD %L', $1::text)"
-        await connection.execute(await connection.fetchval(quoted, password))
-    finally:
-        await connection.close()
+        verifier = scram_verifier(password, os.urandom(16))
+        await connection.execute(await connection.fetchval(quoted, verifier))
+
+
+def scram_verifier(password: str, salt: bytes, rounds: int = 4096) -> str:
+    """Return what Postgres stores of a password (SCRAM-SHA-256, RFC 5802 and 7677)."""
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
+    client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(part).decode() for part in (salt, client, server)]
+    return f"SCRAM-SHA-256${rounds}:{encoded[0]}${encoded[1]}:{encoded[2]}"
 
 
 async def rollback(dsn: str, down_to: str, folder: Path | None = None) -> list[str]:

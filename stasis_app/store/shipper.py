@@ -46,34 +46,39 @@ BadRecord = (
 
 
 class Shipper:
-    """The one writer of the journal's tables. `lag` is whether records wait to be written."""
+    """The one writer of the journal's tables."""
 
     def __init__(self, spool: Spool, dsn: str) -> None:
         self._spool = spool
         self._dsn = dsn
         self._position = SpoolPosition()
+        self._failures = 0
         self._caught_up = asyncio.Event()
 
     async def run(self) -> None:
         """Ship for ever; while the database is away, try again with a back-off."""
-        failures = 0
+        self._failures = 0
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=30)
                 try:
                     self._position = await self._load(connection)
-                    failures = 0
                     await self._ship(connection)
                 finally:
                     with contextlib.suppress(*Unavailable):
                         await connection.close(timeout=2)
             except (*Unavailable, asyncpg.PostgresError) as error:
-                if not failures:
-                    log.warning(
-                        "journal waits for postgres", action="journal_waits", error=str(error)
-                    )
-                await asyncio.sleep(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)])
-                failures += 1
+                if not self._failures:
+                    reason = error.args[0] if error.args else type(error).__name__
+                    log.warning("journal waits for postgres", action="journal_waits", error=reason)
+                pause = BACK_OFF_SECONDS[min(self._failures, len(BACK_OFF_SECONDS) - 1)]
+                await asyncio.sleep(pause)
+                self._failures += 1
+
+    @property
+    def failing(self) -> bool:
+        """Return whether Postgres did not take what was offered to it last."""
+        return self._failures > 0
 
     async def drained(self) -> None:
         """Return when all that was written so far is in Postgres."""
@@ -89,12 +94,14 @@ class Shipper:
         while True:
             records, end = self._spool.read(self._position)
             if not records:
+                self._failures = 0
                 self._caught_up.set()
                 await self._spool.grown.wait()
                 await asyncio.sleep(GATHER_SECONDS)
                 continue
             await self._write(connection, records, end)
             self._position = end
+            self._failures = 0
             self._spool.drop_before(end)
 
     async def _write(
@@ -105,7 +112,7 @@ class Shipper:
                 await write_group(connection, records)
                 await self._save(connection, end)
         except BadRecord as error:
-            log.error("journal group refused", action="journal_isolates", error=str(error))
+            log.error("journal group refused", action="journal_isolates", kind=type(error).__name__)
             await self._write_one_by_one(connection, records, end)
 
     async def _write_one_by_one(

@@ -6,6 +6,7 @@ waits for a disk or a network; what a killed process had written is read by the 
 
 import asyncio
 import errno
+import fcntl
 import json
 import os
 import uuid
@@ -25,6 +26,10 @@ SEGMENT_BYTES = 16 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 
 
+class SpoolInUse(Exception):
+    """Two processes may not write in one spool directory."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class SpoolPosition:
     """First byte that is not shipped yet: `segment` is the file's number."""
@@ -39,6 +44,7 @@ class Spool:
     def __init__(self, directory: Path, *, limit: int = 1024**3) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._directory = directory
+        self._lock = _locked(directory / "lock")
         self._limit = limit
         self.id = _identity(directory / "id")
         self.grown = asyncio.Event()
@@ -111,9 +117,13 @@ class Spool:
 
     def reject(self, record: Record, reason: str) -> None:
         """Set a record aside that can't be written, so that it is not lost and stops no other."""
-        log.error("journal record set aside", action="journal_rejects", reason=reason)
-        with (self._directory / "rejected.log").open("a") as file:
-            file.write(json.dumps({"reason": reason, "record": record}, default=str) + "\n")
+        log.error("journal record set aside", action="journal_rejects")
+        line = json.dumps({"reason": reason, "record": record}, default=str)
+        try:
+            with (self._directory / "rejected.log").open("a") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            log.error("journal can't be written", action="journal_lost", error=str(error))
 
     def drop_before(self, position: SpoolPosition) -> None:
         """Delete the files that are shipped entirely."""
@@ -124,23 +134,39 @@ class Spool:
 
     def close(self) -> None:
         os.close(self._file)
+        os.close(self._lock)
 
     def _turn(self) -> None:
-        os.close(self._file)
-        self._file = self._open()
+        """Go on in a new file. If there can be none, the old one stays in use."""
+        old, self._file = self._file, self._open()
+        os.close(old)
 
     def _open(self) -> int:
         """Begin a new file: what a crash may have cut off stays the end of the old one."""
+        number = self._segments[-1] + 1 if self._segments else 1
+        file = os.open(self._path(number), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._segments.append(number)
         self._written = 0
-        self._segments.append(self._segments[-1] + 1 if self._segments else 1)
-        path = self._path(self._segments[-1])
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return file
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:012d}.jsonl"
 
 
+def _locked(path: Path) -> int:
+    """Take the directory for this process; the kernel gives it back when the process ends."""
+    lock = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise SpoolInUse(f"another process writes in {path.parent}") from None
+    return lock
+
+
 def _identity(path: Path) -> uuid.UUID:
     if not path.exists():
-        path.write_text(str(uuid.uuid4()))
+        draft = path.with_suffix(".new")
+        draft.write_text(str(uuid.uuid4()))
+        draft.rename(path)
     return uuid.UUID(path.read_text().strip())

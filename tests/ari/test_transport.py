@@ -23,7 +23,7 @@ def _in_lane() -> Iterator[None]:
 
 
 SWIFT: list[tuple[Step, str]] = [
-    (lambda door: door.create_channel("leg", "PJSIP/1002", "caller", {}), "channels/create"),
+    (lambda door: door.create_channel("leg", "PJSIP/1002", "caller"), "channels/create"),
     (lambda door: door.dial("leg", "caller"), "channels/leg/dial"),
     (lambda door: door.ring("caller"), "channels/caller/ring"),
     (lambda door: door.hang_up("leg", 16), "channels/leg"),
@@ -33,7 +33,6 @@ SWIFT: list[tuple[Step, str]] = [
         "bridges/b/addChannel",
     ),
     (lambda door: door.destroy_bridge("b"), "bridges/b"),
-    (lambda door: door.stop_playback("p"), "playbacks/p"),
 ]
 SLOW: list[tuple[Step, str]] = [
     (lambda door: door.answer("caller"), "channels/caller/answer"),

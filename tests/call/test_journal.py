@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stasis_app.call.call import call_of
-from stasis_app.call.journal import Journal, Opening, Position, printable
+from stasis_app.call.journal import Journal, Opening, printable
+from stasis_app.rules.models import Position
 from stasis_app.words import CallState, Direction, HangupCause, Moment
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ import yaml
 
 from stasis_app.embedded.asterisk_root import PACKAGES
 from stasis_app.embedded.render import placeholders, render
-from stasis_app.settings import Settings
+from stasis_app.settings import DatabaseSettings, Settings
 from tests.embedded.shell import python_module, shell
 
 ROOT = Path(__file__).parents[2]
@@ -66,10 +66,10 @@ def test_the_example_holds_no_secret() -> None:
 def test_the_app_is_told_what_it_needs_and_nothing_it_does_not_know(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    told = {name.removeprefix("PBX_").lower() for name in services["app"]["environment"]}
-    needed = {name for name, field in Settings.model_fields.items() if field.is_required()}
-    assert needed <= told <= set(Settings.model_fields)
-    assert services["migrate"]["environment"] == services["app"]["environment"]
+    for service, kind in (("app", Settings), ("migrate", DatabaseSettings)):
+        told = {name.removeprefix("PBX_").lower() for name in services[service]["environment"]}
+        needed = {name for name, field in kind.model_fields.items() if field.is_required()}
+        assert needed <= told <= set(kind.model_fields)
 
 
 def test_asterisk_is_told_every_placeholder(services: dict[str, dict[str, Any]]) -> None:
@@ -81,7 +81,9 @@ def test_both_ends_of_a_connection_agree(services: dict[str, dict[str, Any]]) ->
     assert app["PBX_ARI_URL"] == f"http://asterisk:{asterisk['PBX_ARI_PORT']}"
     assert app["PBX_ARI_USERNAME"] == asterisk["PBX_ARI_USERNAME"]
     assert app["PBX_ARI_PASSWORD"] == asterisk["PBX_ARI_PASSWORD"]
-    assert app["PBX_ASTERISK_DB_PASSWORD"] == asterisk["PBX_DB_PASSWORD"]
+    migrate = services["migrate"]["environment"]
+    assert migrate["PBX_ASTERISK_DB_PASSWORD"] == asterisk["PBX_DB_PASSWORD"]
+    assert migrate["PBX_DATABASE_URL"] == app["PBX_DATABASE_URL"]
     assert app["PBX_S3_SECRET_KEY"] == services["objects"]["environment"]["MINIO_ROOT_PASSWORD"]
     assert asterisk["PBX_DB_HOST"] in services
     for address in (app["PBX_S3_ENDPOINT"], app["PBX_SMTP_HOST"]):

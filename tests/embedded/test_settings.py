@@ -42,7 +42,7 @@ def test_a_bad_value_is_named_but_not_shown(
 
 def test_secrets_do_not_print(environment: dict[str, str]) -> None:
     shown = repr(load(Settings))
-    for name in ("PBX_ARI_PASSWORD", "PBX_S3_SECRET_KEY", "PBX_ASTERISK_DB_PASSWORD"):
+    for name in ("PBX_ARI_PASSWORD", "PBX_S3_SECRET_KEY", "PBX_DATABASE_URL"):
         assert environment[name] not in shown
 
 

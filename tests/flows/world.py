@@ -10,8 +10,7 @@ from uuid import UUID, uuid5
 
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.call.exchange import Exchange
-from stasis_app.call.journal import Position
-from stasis_app.rules.models import Contact, Extension
+from stasis_app.rules.models import Contact, Extension, Position
 from stasis_app.store.live_calls import LiveCall
 from stasis_app.switchboard import Switchboard
 from stasis_app.words import CallState, ExtensionStatus, ExtensionType
@@ -194,7 +193,6 @@ def _live_call(call: str, records: Sequence[Mapping[str, Any]]) -> LiveCall:
         state=CallState(row["state"]),
         answered="answered_at" in row,
         caller_extension=UUID(caller) if caller else None,
-        callee_number=row["callee_number"],
         seq=max(record["event"][0] for record in records if "event" in record),
         position=Position(
             position["channel_id"],

@@ -33,8 +33,7 @@ async def test_settings(db: asyncpg.Connection) -> None:
     assert {row["key"]: row["value"] for row in rows} == {
         "calls.default_ring_seconds": "30",
         "calls.max_hops": "10",
-        "calls.international_prefix": "00",
-        "calls.country": "DE",
+        "calls.max_setting_up": "25",
         "security.max_login_attempts": "5",
         "security.allowed_countries": '["DE", "AT", "CH"]',
         "recordings.default_retention_days": "90",

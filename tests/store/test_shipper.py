@@ -168,16 +168,18 @@ async def test_an_unreadable_line_is_set_aside(
 
 
 async def test_nothing_is_written_twice(
-    spool: Spool, dsn: str, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, dsn: str, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between the commit and whatever would follow it."""
     call = journal.new_call()
+    spool = Spool(tmp_path)
     write(spool, *journal.story(call))
     monkeypatch.setattr(Spool, "drop_before", _dies_here)
     with pytest.raises(RuntimeError, match="killed"):
         await Shipper(spool, dsn).run()
     monkeypatch.undo()
-    other = Spool(spool._directory)
+    spool.close()
+    other = Spool(tmp_path)
     write(other, *journal.story(journal.new_call()))
     await ship(other, dsn)
     other.close()

@@ -1,11 +1,13 @@
 """The local spool, between the calls and Postgres."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from stasis_app.store import spool as module
-from stasis_app.store.spool import Record, Spool, SpoolPosition
+from stasis_app.store.spool import Record, Spool, SpoolInUse, SpoolPosition
 
 START = SpoolPosition()
 
@@ -113,3 +115,33 @@ def test_what_can_not_be_written_is_set_aside(spool: Spool) -> None:
     spool.reject({"n": 1}, "no reason")
     assert '"no reason"' in (spool._directory / "rejected.log").read_text()
     assert everything(spool)[0] == []
+
+
+async def test_two_processes_never_share_a_spool(tmp_path: Path) -> None:
+    first = Spool(tmp_path)
+    with pytest.raises(SpoolInUse):
+        Spool(tmp_path)
+    first.close()
+    Spool(tmp_path).close()
+
+
+async def test_a_disk_that_takes_no_new_file_costs_nothing_but_the_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old file stays in use, and what was written is read."""
+    spool = Spool(tmp_path)
+    spool.write({"call": "before"})
+    monkeypatch.setattr("stasis_app.store.spool.SEGMENT_BYTES", 1)
+    with monkeypatch.context() as full:
+        full.setattr(os, "open", _refuses)
+        spool.write({"call": "lost"})
+    assert spool.failing
+    spool.write({"call": "after"})
+    assert not spool.failing
+    seen = [record["call"] for record in everything(spool)[0]]
+    assert seen == ["before", "after"]
+    spool.close()
+
+
+def _refuses(*_: object) -> int:
+    raise OSError(errno.ENOSPC, "no space left")

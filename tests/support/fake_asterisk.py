@@ -5,7 +5,7 @@ A request acts although the one who sent it has gone away.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -88,9 +88,7 @@ class FakeAsterisk(FakeNetwork, Door):
     def seal(self) -> None:
         self.sealed = True
 
-    async def create_channel(
-        self, channel: str, endpoint: str, originator: str, variables: Mapping[str, str]
-    ) -> None:
+    async def create_channel(self, channel: str, endpoint: str, originator: str) -> None:
         def act() -> None:
             self._channel(originator)
             made = Channel(channel, endpoint, "Down", ("leg",))
