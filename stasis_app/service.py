@@ -52,7 +52,6 @@ class Service:
         self._settings = settings
         self._dsn = dsn
         self._spool = Spool(settings.spool_dir)
-        self._shipper = Shipper(self._spool, dsn)
         self._directory = Directory(dsn)
         inboxes = Inboxes()
         self._door = Door(
@@ -62,6 +61,7 @@ class Service:
             settings.ari_app,
             inboxes,
         )
+        self._shipper = Shipper(self._spool, dsn, self._door.connected.is_set)
         exchange = Exchange(self._door, inboxes, self._directory, self._spool.write)
         self._switchboard = Switchboard(exchange, lambda: live_calls(dsn))
 

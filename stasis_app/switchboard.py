@@ -201,14 +201,14 @@ class Switchboard:
         self._start(call, live.sip_call_id, lambda: resume(call, position, asterisk))
 
     def _close_books(self, live: LiveCall, journal: Journal, started_at: datetime) -> None:
-        """End a call that ended while nobody was watching; when exactly is not known."""
+        """End a call that ended while nobody was watching, when it was last known to live."""
         if live.initiated_at < started_at:
-            journal.end(started_at, HangupCause.SYSTEM_RESTART)
+            journal.end(min(live.seen_at, started_at), HangupCause.SYSTEM_RESTART, unwatched=True)
             return
         cause = HangupCause.NORMAL_CLEARING if live.answered else HangupCause.CANCEL
         if live.position and live.position.step == REFUSAL:
             cause = HangupCause(live.position.arguments["cause"])
-        journal.end(datetime.now(UTC), cause, unwatched=True)
+        journal.end(live.seen_at, cause, unwatched=True)
 
     def _sweep(self, asterisk: Present) -> None:
         """End what belongs to no call; a caller who came while we were deaf is served now."""

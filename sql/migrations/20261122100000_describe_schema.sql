@@ -247,7 +247,7 @@ COMMENT ON COLUMN calls.direction IS 'inbound (from a trunk), outbound (to a tru
 COMMENT ON COLUMN calls.caller_number IS 'Number of the caller, or a word such as anonymous.';
 COMMENT ON COLUMN calls.caller_name IS 'Name of the caller. NULL: not known.';
 COMMENT ON COLUMN calls.callee_number IS 'The number that was dialled.';
-COMMENT ON COLUMN calls.callee_name IS 'Name of the called party. NULL: not known.';
+COMMENT ON COLUMN calls.callee_name IS 'Name of the extension that rang or answered last; after a forward not that of callee_number. NULL: not known.';
 COMMENT ON COLUMN calls.caller_extension_id IS 'The caller''s extension. NULL: called from outside.';
 COMMENT ON COLUMN calls.callee_extension_id IS 'The called extension. NULL: not an extension, or not known yet.';
 COMMENT ON COLUMN calls.trunk_id IS 'Trunk that carries the call. NULL: internal.';
@@ -268,7 +268,7 @@ COMMENT ON COLUMN cdr.direction IS 'inbound (from a trunk), outbound (to a trunk
 COMMENT ON COLUMN cdr.caller_number IS 'Number of the caller, or a word such as anonymous.';
 COMMENT ON COLUMN cdr.caller_name IS 'Name of the caller. NULL: not known.';
 COMMENT ON COLUMN cdr.callee_number IS 'The number that was dialled.';
-COMMENT ON COLUMN cdr.callee_name IS 'Name of the called party. NULL: not known.';
+COMMENT ON COLUMN cdr.callee_name IS 'Name of the extension that rang or answered last; after a forward not that of callee_number. NULL: not known.';
 COMMENT ON COLUMN cdr.caller_extension_id IS 'The caller''s extension (extensions.id, which may be gone by now). NULL: called from outside.';
 COMMENT ON COLUMN cdr.callee_extension_id IS 'The called extension (extensions.id, which may be gone by now). NULL: not an extension.';
 COMMENT ON COLUMN cdr.trunk_id IS 'Trunk that carried the call (trunks.id, which may be gone by now). NULL: internal.';
@@ -399,7 +399,7 @@ COMMENT ON COLUMN active_calls_view.direction IS 'inbound (from a trunk), outbou
 COMMENT ON COLUMN active_calls_view.caller_number IS 'Number of the caller, or a word such as anonymous.';
 COMMENT ON COLUMN active_calls_view.caller_name IS 'Name of the caller. NULL: not known.';
 COMMENT ON COLUMN active_calls_view.callee_number IS 'The number that was dialled.';
-COMMENT ON COLUMN active_calls_view.callee_name IS 'Name of the called party. NULL: not known.';
+COMMENT ON COLUMN active_calls_view.callee_name IS 'Name of the extension that rang or answered last; after a forward not that of callee_number. NULL: not known.';
 COMMENT ON COLUMN active_calls_view.state IS 'initiated, ringing, answered or held. Transferred calls are not shown.';
 COMMENT ON COLUMN active_calls_view.initiated_at IS 'When the call arrived.';
 COMMENT ON COLUMN active_calls_view.duration_seconds IS 'Seconds since then.';

@@ -41,6 +41,7 @@ CREATE TABLE journal_positions (
     spool UUID PRIMARY KEY,
     segment BIGINT NOT NULL,
     byte_offset BIGINT NOT NULL,
+    watched_at TIMESTAMP WITH TIME ZONE,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL DEFAULT NOW()
 );
 CREATE TRIGGER update_journal_positions_updated_at BEFORE UPDATE ON journal_positions
@@ -49,4 +50,5 @@ CREATE TRIGGER update_journal_positions_updated_at BEFORE UPDATE ON journal_posi
 COMMENT ON TABLE journal_positions IS 'How much of each application''s local spool has been written to these tables; moves in the same transaction, so nothing is written twice.';
 COMMENT ON COLUMN journal_positions.spool IS 'The spool directory''s own id.';
 COMMENT ON COLUMN journal_positions.segment IS 'Number of the spool file.';
+COMMENT ON COLUMN journal_positions.watched_at IS 'When the application was last known to watch its calls, every five seconds. A call that ends unwatched ends here in its cdr row, so that no downtime is billed.';
 COMMENT ON COLUMN journal_positions.byte_offset IS 'First byte of it that is not written yet.';

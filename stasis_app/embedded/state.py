@@ -16,6 +16,10 @@ from stasis_app.embedded.process import ProcessId
 ORPHAN_DEADLINE = 10.0  # seconds for children to follow a killed supervisor
 
 
+class StateDirError(Exception):
+    """The state directory can't be made or entered."""
+
+
 class AlreadyRunningError(Exception):
     """Another supervisor holds the state directory."""
 
@@ -65,8 +69,12 @@ class StateDir:
 
     def create(self) -> None:
         """Make the directory (only its owner can enter) and the one for logs."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.logs.mkdir(exist_ok=True)
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root.chmod(0o700)
+            self.logs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StateDirError(f"{self.root} can't be the state directory: {error}") from None
 
     def secrets(self) -> Secrets:
         """The secrets of this directory, made on first use."""

@@ -12,7 +12,7 @@ from stasis_app.embedded.part import PartFailedError
 from stasis_app.embedded.progress import Progress
 from stasis_app.embedded.report import summary
 from stasis_app.embedded.stack import PortTakenError, Stack
-from stasis_app.embedded.state import AlreadyRunningError, StateDir
+from stasis_app.embedded.state import AlreadyRunningError, StateDir, StateDirError
 
 DETACHED_POLL = 0.05  # seconds
 
@@ -31,7 +31,7 @@ async def _up(root: Path, port_base: int, *, demo: bool) -> int:
             await asyncio.Event().wait()
     except PartFailedError:
         print("Stopped: a part did not start.", flush=True)
-    except (AlreadyRunningError, PortTakenError) as error:
+    except (AlreadyRunningError, PortTakenError, StateDirError) as error:
         print(error, flush=True)
     except asyncio.CancelledError:
         print("Stopped.", flush=True)
@@ -59,7 +59,11 @@ def _cancel_on_signals() -> None:
 def start_detached(root: Path, port_base: int, *, demo: bool) -> int:
     """Start a supervisor of its own and return when its stack is ready (0) or failed (1)."""
     state = StateDir(root)
-    state.create()
+    try:
+        state.create()
+    except StateDirError as error:
+        print(error, flush=True)
+        return 1
     log = state.log("supervisor")
     argv = [sys.executable, "-m", "stasis_app", "up", "--state", str(root)]
     argv += ["--port-base", str(port_base), *([] if demo else ["--no-demo"])]

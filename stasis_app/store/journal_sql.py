@@ -66,3 +66,8 @@ ON CONFLICT (spool) DO UPDATE SET segment = excluded.segment, byte_offset = excl
 WHERE (journal_positions.segment, journal_positions.byte_offset)
     < (excluded.segment, excluded.byte_offset)
 """
+
+SAVE_BEAT = """
+INSERT INTO journal_positions (spool, segment, byte_offset, watched_at) VALUES ($1, 0, 0, now())
+ON CONFLICT (spool) DO UPDATE SET watched_at = excluded.watched_at
+"""

@@ -13,14 +13,22 @@ from stasis_app.words import CallState
 LIVE = """
 SELECT c.id, c.call_id, c.state, c.initiated_at, c.answered_at, c.caller_extension_id,
     p.channel_id, p.step, p.arguments, p.hops, p.since, p.bridge_id, p.legs,
-    (SELECT coalesce(max(seq), 0) FROM call_events e WHERE e.call_id = c.id) AS seq
-FROM calls c LEFT JOIN call_positions p ON p.call_id = c.id
+    told.seq, greatest(c.initiated_at, told.at, watched.at) AS seen_at
+FROM calls c
+LEFT JOIN call_positions p ON p.call_id = c.id
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(e.seq), 0) AS seq, max(e.at) AS at FROM call_events e
+    WHERE e.call_id = c.id) AS told
+CROSS JOIN (SELECT max(watched_at) AS at FROM journal_positions) AS watched
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LiveCall:
-    """A row of `calls` with its position; without one it can't be continued."""
+    """A row of `calls` with its position; without one it can't be continued.
+
+    `seen_at` is when the call was last known to live.
+    """
 
     id: UUID
     sip_call_id: str
@@ -30,6 +38,7 @@ class LiveCall:
     seq: int
     position: Position | None
     initiated_at: datetime
+    seen_at: datetime
 
 
 async def live_calls(dsn: str) -> list[LiveCall]:
@@ -54,6 +63,7 @@ def _live_call(row: asyncpg.Record) -> LiveCall:
         seq=row["seq"],
         position=_position(row) if row["channel_id"] else None,
         initiated_at=row["initiated_at"],
+        seen_at=row["seen_at"],
     )
 
 

@@ -11,7 +11,7 @@ The records of a group and the position behind them are committed in one transac
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -24,6 +24,7 @@ from .journal_sql import (
     CHANGE_CALLS,
     END_CALLS,
     LOAD_POSITION,
+    SAVE_BEAT,
     SAVE_POSITION,
     SET_POSITIONS,
 )
@@ -32,6 +33,7 @@ from .spool import Record, Spool, SpoolPosition
 log = structlog.get_logger()
 
 GATHER_SECONDS = 0.1
+BEAT_SECONDS = 5.0
 BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
 Unavailable = (OSError, TimeoutError, asyncpg.InterfaceError)
@@ -48,8 +50,12 @@ BadRecord = (
 class Shipper:
     """The one writer of the journal's tables."""
 
-    def __init__(self, spool: Spool, dsn: str) -> None:
+    def __init__(
+        self, spool: Spool, dsn: str, watching: Callable[[], bool] = lambda: False
+    ) -> None:
         self._spool = spool
+        self._watching = watching
+        self._next_beat = 0.0
         self._dsn = dsn
         self._position = SpoolPosition()
         self._failures = 0
@@ -92,17 +98,30 @@ class Shipper:
 
     async def _ship(self, connection: asyncpg.Connection) -> None:
         while True:
+            await self._beat(connection)
             records, end = self._spool.read(self._position)
             if not records:
                 self._failures = 0
                 self._caught_up.set()
-                await self._spool.grown.wait()
-                await asyncio.sleep(GATHER_SECONDS)
+                await self._wait_for_more()
                 continue
             await self._write(connection, records, end)
             self._position = end
             self._failures = 0
             self._spool.drop_before(end)
+
+    async def _wait_for_more(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_SECONDS):
+                await self._spool.grown.wait()
+                await asyncio.sleep(GATHER_SECONDS)
+
+    async def _beat(self, connection: asyncpg.Connection) -> None:
+        """Leave word that the calls are being watched: what ends unwatched ended after this."""
+        now = asyncio.get_running_loop().time()
+        if self._watching() and now >= self._next_beat:
+            self._next_beat = now + BEAT_SECONDS
+            await connection.execute(SAVE_BEAT, self._spool.id)
 
     async def _write(
         self, connection: asyncpg.Connection, records: Sequence[Record], end: SpoolPosition

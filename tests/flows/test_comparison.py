@@ -195,7 +195,7 @@ def test_asterisk_and_the_process_restart(phone: Phone) -> None:
 
     world = run(tell())
     assert world.cause() == HangupCause.SYSTEM_RESTART
-    assert world.row()["ended_at"] == "2026-01-01T00:00:05+00:00"
+    assert world.row()["ended_at"].startswith("2026-01-01T00:00:03.")  # last known to live
 
 
 def test_first_call_after_a_restart_of_asterisk_is_none_of_those_before() -> None:

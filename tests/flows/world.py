@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -204,4 +204,5 @@ def _live_call(call: str, records: Sequence[Mapping[str, Any]]) -> LiveCall:
             position["legs"],
         ),
         initiated_at=datetime.fromisoformat(row["initiated_at"]),
+        seen_at=datetime.fromisoformat(row["initiated_at"]) + timedelta(seconds=3),
     )

@@ -21,8 +21,11 @@ async def kill_app(pbx: Pbx) -> None:
 
 
 @asynccontextmanager
-async def app_away(pbx: Pbx) -> AsyncIterator[None]:
-    """Keep the app dead: its supervisor is held still meanwhile."""
+async def app_away(pbx: Pbx, *, idle: bool = True) -> AsyncIterator[None]:
+    """Keep the app dead: its supervisor is held still meanwhile.
+
+    An idle application goes when its socket does; with calls it stays, without an ear.
+    """
     supervisor = json.loads((pbx.state / "supervisor.json").read_text())["pid"]
     app = pbx.stack["app"]["pid"]
     os.kill(supervisor, signal.SIGSTOP)
@@ -32,7 +35,8 @@ async def app_away(pbx: Pbx) -> AsyncIterator[None]:
         async def gone() -> bool:
             return not [a for a in await pbx.ari("applications") if a["name"] == "pbx"]
 
-        await until(gone, 10.0, "Asterisk to notice")
+        if idle:
+            await until(gone, 10.0, "Asterisk to notice")
         yield
     finally:
         os.kill(supervisor, signal.SIGCONT)
@@ -114,6 +118,22 @@ async def test_hangups_that_nobody_watched_are_found(pbx: Pbx) -> None:
     await until(lambda: pbx.stack["app"]["pid"] != app, 20.0, "a new app")
     await incoming.ended(within=15.0)
     assert (await pbx.cdr(anna.number))["hangup_cause"] == "normal_clearing"
+
+
+async def test_a_call_that_nobody_watched_is_not_billed_for_it(pbx: Pbx) -> None:
+    """It counts until it was last known to live, however long the app was away."""
+    anna, ben = await pbx.phones(2)
+    call = await anna.invite(ben.number)
+    await (await ben.expect_invite()).answer()
+    await call.answered()
+    await pbx.in_state(anna.number, "answered")
+    seen = "SELECT max(watched_at) FROM journal_positions"
+    async with app_away(pbx, idle=False):
+        last = await pbx.db.fetchval(seen)
+        await call.hangup()
+    cdr = await pbx.cdr(anna.number)
+    assert cdr["ended_at"] == max(last, cdr["answered_at"])
+    assert cdr["hangup_cause"] == "normal_clearing"
 
 
 async def test_an_upgrade_ends_no_call(pbx: Pbx) -> None:
