@@ -8,8 +8,6 @@ from functools import partial
 
 import structlog
 
-from stasis_app.rules.models import Position
-
 from .ari.events import Channel, Event, StasisStart, StateChanged
 from .ari.transport import lane
 from .call import causes
@@ -20,6 +18,7 @@ from .call.line import Line
 from .call.present import Present
 from .flows.arrival import from_phone
 from .flows.reentry import ARRIVAL, resume
+from .rules.models import Position
 from .store.live_calls import LiveCall
 from .words import Direction, HangupCause, Moment
 

@@ -63,7 +63,6 @@ class Shipper:
 
     async def run(self) -> None:
         """Ship for ever; while the database is away, try again with a back-off."""
-        self._failures = 0
         while True:
             try:
                 connection = await asyncpg.connect(self._dsn, timeout=5, command_timeout=30)

@@ -3,13 +3,13 @@
 import random
 from collections import Counter
 
-from tests.support.callee import IncomingCall
 from tests.support.caller import OutgoingCall
 from tests.support.dialog import OFFER
 from tests.support.sip import RawPhone
 from tests.support.sipmessage import Headers
 from tests.support.until import until
 
+from .conversation import talk
 from .pbx import Pbx
 
 JITTER = random.Random(2)  # noqa: S311 - moments, not secrets
@@ -31,22 +31,6 @@ async def dial(
     phone.calls[call.call_id if call.call_id not in phone.calls else call.local] = call
     await call.start(sdp, headers)
     return call
-
-
-async def talk(caller: RawPhone, callee: RawPhone) -> tuple[OutgoingCall, IncomingCall]:
-    call = await caller.invite(callee.number)
-    incoming = await callee.expect_invite()
-    await incoming.answer()
-    await call.answered()
-    await incoming.answered()
-    return call, incoming
-
-
-async def hear_each_other(call: OutgoingCall, incoming: IncomingCall) -> None:
-    call.say(440)
-    incoming.say(660)
-    await incoming.hears(440)
-    await call.hears(660)
 
 
 async def the_next_call_works(pbx: Pbx) -> None:

@@ -1,5 +1,6 @@
 """Two phones talk, and the call is a row."""
 
+from .conversation import hear_each_other
 from .pbx import Pbx
 
 
@@ -13,10 +14,7 @@ async def test_a_call_is_heard_by_both_and_becomes_a_row(pbx: Pbx) -> None:
     await incoming.answer()
     await call.answered()
     await pbx.in_state(anna.number, "answered")
-    call.say(440)
-    incoming.say(660)
-    await incoming.hears(440)
-    await call.hears(660)
+    await hear_each_other(call, incoming)
     await call.hangup()
     await incoming.ended()
 

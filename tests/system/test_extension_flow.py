@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.sip import RawPhone
 
+from .conversation import talk
 from .pbx import Pbx
 
 
@@ -176,9 +177,7 @@ async def test_a_ring_of_forwards_ends(pbx: Pbx) -> None:
 async def test_a_forward_without_destination_is_ignored(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
     await pbx.change(pbx.extensions[1], forward_unconditional_enabled=True)
-    call = await anna.invite(ben.number)
-    await (await ben.expect_invite()).answer()
-    await call.answered()
+    call, _ = await talk(anna, ben)
     await call.hangup()
     cdr = await pbx.cdr(anna.number)
     assert "config_ignored" in await pbx.timeline(cdr["call_id"])
@@ -186,16 +185,12 @@ async def test_a_forward_without_destination_is_ignored(pbx: Pbx) -> None:
 
 async def test_the_limit_counts_both_directions(pbx: Pbx) -> None:
     anna, ben, carla = await pbx.phones(3, max_concurrent_calls=1)
-    talk = await anna.invite(ben.number)
-    await (await ben.expect_invite()).answer()
-    await talk.answered()
+    first, _ = await talk(anna, ben)
     assert await refused(pbx, carla, ben.number, 486) == "busy"
     assert await refused(pbx, anna, carla.number, 503) == "congestion"
-    await talk.hangup()
+    await first.hangup()
     await pbx.quiet()
-    again = await carla.invite(ben.number)
-    await (await ben.expect_invite()).answer()
-    await again.answered()
+    again, _ = await talk(carla, ben)
     await again.hangup()
 
 
@@ -264,10 +259,7 @@ async def test_names_and_numbers_on_both_displays(pbx: Pbx) -> None:
 
 async def test_hold_is_seen_and_heard(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
-    call = await anna.invite(ben.number)
-    incoming = await ben.expect_invite()
-    await incoming.answer()
-    await call.answered()
+    call, incoming = await talk(anna, ben)
     await incoming.hold()
     await pbx.in_state(anna.number, "held")
     await incoming.resume()

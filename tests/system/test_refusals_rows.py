@@ -10,8 +10,9 @@ from tests.support.callee import IncomingCall
 from tests.support.sip import RawPhone
 from tests.support.until import until
 
+from .conversation import hear_each_other, talk
 from .pbx import Pbx
-from .refusals import causes, hear_each_other, talk, the_next_call_works
+from .refusals import causes, the_next_call_works
 
 ALL_CODECS = ["opus", "G722", "PCMU", "PCMA"]
 FORWARDS = ["unconditional", "on_busy", "on_no_answer"]

@@ -10,8 +10,9 @@ from tests.support.sip import RawPhone
 from tests.support.sipmessage import parameter
 from tests.support.until import until
 
+from .conversation import hear_each_other, talk
 from .pbx import Pbx
-from .refusals import causes, dial, hear_each_other, talk, the_next_call_works
+from .refusals import causes, dial, the_next_call_works
 
 SDP = [("Content-Type", "application/sdp")]
 PCMU = describe("127.0.0.1", 4000, {0: "PCMU"})

@@ -9,8 +9,9 @@ from tests.support.caller import OutgoingCall
 from tests.support.sip import RawPhone
 from tests.support.until import until
 
+from .conversation import hear_each_other, talk
 from .pbx import Pbx
-from .refusals import JITTER, causes, hear_each_other, talk, the_next_call_works
+from .refusals import JITTER, causes, the_next_call_works
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from .conversation import talk
 from .pbx import Pbx
-from .refusals import causes, talk, the_next_call_works
+from .refusals import causes, the_next_call_works
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from tests.support import tones
 from tests.support.until import until
 
+from .conversation import talk
 from .pbx import Pbx
 
 
@@ -46,10 +47,7 @@ async def app_away(pbx: Pbx, *, idle: bool = True) -> AsyncIterator[None]:
 
 async def test_two_talk_on_while_the_app_is_killed(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
-    call = await anna.invite(ben.number)
-    incoming = await ben.expect_invite()
-    await incoming.answer()
-    await call.answered()
+    call, incoming = await talk(anna, ben)
     before = await pbx.in_state(anna.number, "answered")
     await kill_app(pbx)
     call.say(440)
@@ -107,10 +105,7 @@ async def test_several_phones_ring_on_after_the_app_was_killed(pbx: Pbx) -> None
 
 async def test_hangups_that_nobody_watched_are_found(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
-    call = await anna.invite(ben.number)
-    incoming = await ben.expect_invite()
-    await incoming.answer()
-    await call.answered()
+    call, incoming = await talk(anna, ben)
     await pbx.in_state(anna.number, "answered")
     app = pbx.stack["app"]["pid"]
     os.kill(app, signal.SIGKILL)
@@ -123,9 +118,7 @@ async def test_hangups_that_nobody_watched_are_found(pbx: Pbx) -> None:
 async def test_a_call_that_nobody_watched_is_not_billed_for_it(pbx: Pbx) -> None:
     """It counts until it was last known to live, however long the app was away."""
     anna, ben = await pbx.phones(2)
-    call = await anna.invite(ben.number)
-    await (await ben.expect_invite()).answer()
-    await call.answered()
+    call, _ = await talk(anna, ben)
     await pbx.in_state(anna.number, "answered")
     seen = "SELECT max(watched_at) FROM journal_positions"
     async with app_away(pbx, idle=False):
@@ -138,10 +131,7 @@ async def test_a_call_that_nobody_watched_is_not_billed_for_it(pbx: Pbx) -> None
 
 async def test_an_upgrade_ends_no_call(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
-    call = await anna.invite(ben.number)
-    incoming = await ben.expect_invite()
-    await incoming.answer()
-    await call.answered()
+    call, incoming = await talk(anna, ben)
     await pbx.in_state(anna.number, "answered")
     app = pbx.stack["app"]["pid"]
     os.kill(app, signal.SIGTERM)
@@ -156,10 +146,7 @@ async def test_an_upgrade_ends_no_call(pbx: Pbx) -> None:
 async def test_while_the_app_is_away_internal_calls_are_dialled_directly(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
     async with app_away(pbx):
-        call = await anna.invite(ben.number)
-        incoming = await ben.expect_invite()
-        await incoming.answer()
-        await call.answered()
+        call, incoming = await talk(anna, ben)
         call.say(440)
         await incoming.hears(440)
         await call.hangup()
@@ -176,9 +163,7 @@ async def test_while_the_app_is_away_the_rest_is_told_so(pbx: Pbx) -> None:
 
 async def test_a_dead_asterisk_ends_every_call_once(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
-    call = await anna.invite(ben.number)
-    await (await ben.expect_invite()).answer()
-    await call.answered()
+    await talk(anna, ben)
     await pbx.in_state(anna.number, "answered")
     asterisk = pbx.stack["asterisk"]["pid"]
     os.kill(asterisk, signal.SIGKILL)
@@ -189,9 +174,7 @@ async def test_a_dead_asterisk_ends_every_call_once(pbx: Pbx) -> None:
     assert await pbx.db.fetchval("SELECT count(*) FROM cdr WHERE call_id=$1", cdr["call_id"]) == 1
     for phone in (anna, ben):
         assert (await phone.register()).code == 200
-    again = await anna.invite(ben.number)
-    await (await ben.expect_invite()).answer()
-    await again.answered()
+    again, _ = await talk(anna, ben)
     await again.hangup()
 
 
@@ -204,10 +187,7 @@ async def test_a_database_that_does_not_answer_delays_no_call(pbx: Pbx) -> None:
         os.kill(pid, signal.SIGSTOP)
     try:
         for _ in range(3):
-            call = await anna.invite(ben.number)
-            incoming = await ben.expect_invite()
-            await incoming.answer()
-            await call.answered()
+            call, incoming = await talk(anna, ben)
             await call.hangup()
             await incoming.ended()
     finally:
@@ -218,10 +198,7 @@ async def test_a_database_that_does_not_answer_delays_no_call(pbx: Pbx) -> None:
 
 async def test_a_database_that_dies_loses_nothing(pbx: Pbx) -> None:
     anna, ben = await pbx.phones(2)
-    call = await anna.invite(ben.number)
-    incoming = await ben.expect_invite()
-    await incoming.answer()
-    await call.answered()
+    call, incoming = await talk(anna, ben)
     await pbx.in_state(anna.number, "answered")
     postmaster = int((pbx.state / "postgres/data/postmaster.pid").read_text().split()[0])
     os.kill(postmaster, signal.SIGQUIT)

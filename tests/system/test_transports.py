@@ -6,6 +6,7 @@ from tests.support.sip import RawPhone
 from tests.support.until import until
 from tests.support.webrtc import WebRtcPhone
 
+from .conversation import hear_each_other, talk
 from .pbx import Pbx
 
 
@@ -15,14 +16,8 @@ async def test_a_phone_of_each_transport_calls_and_is_called(pbx: Pbx, transport
     desk = await pbx.phone(await pbx.extension(), transport=transport, server=server)
     (anna,) = await pbx.phones(1)
     for caller, callee in ((anna, desk), (desk, anna)):
-        call = await caller.invite(callee.number)
-        incoming = await callee.expect_invite()
-        await incoming.answer()
-        await call.answered()
-        call.say(440)
-        incoming.say(660)
-        await incoming.hears(440)
-        await call.hears(660)
+        call, incoming = await talk(caller, callee)
+        await hear_each_other(call, incoming)
         await call.hangup()
         await incoming.ended()
     query = "SELECT transport FROM extension_registrations WHERE extension_id = $1"
@@ -39,10 +34,7 @@ async def test_a_browser_calls_and_is_called(pbx: Pbx) -> None:
         incoming = await anna.expect_invite()
         await incoming.answer()
         await call.answered()
-        call.say(440)
-        incoming.say(660)
-        await incoming.hears(440)
-        await call.hears(660)
+        await hear_each_other(call, incoming)
         await call.hangup()
         await incoming.ended()
 
