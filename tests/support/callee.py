@@ -1,21 +1,28 @@
 """The called side of a SIP call."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import sdp
 from .dialog import ALLOW, OFFER, SDP_TYPE, Dialog
-from .sipmessage import REASONS, Address, Headers, Message
+from .sipmessage import REASONS, Address, Headers, Message, parameter
 from .transaction import new_tag
 from .words import Status
 
 if TYPE_CHECKING:
-    from .sip import RawPhone
+    from .useragent import UserAgent
+
+
+class Diversion(NamedTuple):
+    """Who forwarded a call, and why: unconditional, user-busy, no-answer … (RFC 5806)."""
+
+    number: str
+    reason: str
 
 
 class IncomingCall(Dialog):
     """A call to us. `invite` is its INVITE; `is_cancelled` says whether the caller gave up."""
 
-    def __init__(self, phone: "RawPhone", invite: Message) -> None:
+    def __init__(self, phone: "UserAgent", invite: Message) -> None:
         self._tag = new_tag()
         contact = Address.parse(invite.get("Contact") or invite["From"]).uri
         local = f"{invite['To']};tag={self._tag}"
@@ -35,6 +42,38 @@ class IncomingCall(Dialog):
     def caller_name(self) -> str:
         """The name the display shows when the phone rings."""
         return self.caller.name
+
+    @property
+    def dialled(self) -> str:
+        """The number that the request-URI asks for."""
+        return Address("", self.invite.uri).user
+
+    @property
+    def sender(self) -> Address:
+        """The From header, which a withheld identity does not show."""
+        return Address.parse(self.invite["From"])
+
+    @property
+    def asserted(self) -> Address | None:
+        """The P-Asserted-Identity header (RFC 3325)."""
+        value = self.invite.get("P-Asserted-Identity")
+        return Address.parse(value) if value else None
+
+    @property
+    def privacy(self) -> str:
+        """The Privacy header (RFC 3323), "" when nothing is withheld."""
+        return self.invite.get("Privacy") or ""
+
+    @property
+    def diversion(self) -> Diversion | None:
+        """The topmost Diversion header: the last one who forwarded the call."""
+        value = self.invite.get("Diversion")
+        return Diversion(Address.parse(value).user, parameter(value, "reason")) if value else None
+
+    @property
+    def offered(self) -> list[str]:
+        """The codecs the INVITE offers, in order, without telephone-event."""
+        return self.offer.names if self.offer else []
 
     @property
     def offer(self) -> sdp.Media | None:
@@ -91,7 +130,7 @@ class IncomingCall(Dialog):
         offer = self.offer
         if offer and self.remote_media is None:
             self._use(offer)
-        body = self._describe() if description == OFFER else description or ""
+        body = self._write(description)
         return self._reply(code, headers=headers, body=body)
 
     def _reply(self, code: int, reason: str = "", headers: Headers = (), body: str = "") -> bytes:

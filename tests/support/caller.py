@@ -3,21 +3,26 @@
 from typing import TYPE_CHECKING
 
 from . import sdp
-from .dialog import OFFER, Dialog, add_tag
+from .dialog import Dialog, add_tag
 from .sipmessage import Address, Headers, Message, authorize
 from .transaction import Transaction, new_tag
 from .until import until
 from .words import Status
 
 if TYPE_CHECKING:
-    from .sip import RawPhone
+    from .useragent import UserAgent
 
 
 class OutgoingCall(Dialog):
-    """A call we make. `responses` holds everything the other side answered to the INVITE."""
+    """A call we make. `responses` holds everything the other side answered to the INVITE.
 
-    def __init__(self, phone: "RawPhone", uri: str, local: str, *, authorized: bool) -> None:
-        super().__init__(phone, new_tag(), add_tag(local), f"<{uri}>", uri)
+    `to` is the To header where it is not the URI that the request asks for.
+    """
+
+    def __init__(
+        self, phone: "UserAgent", uri: str, local: str, *, authorized: bool, to: str = ""
+    ) -> None:
+        super().__init__(phone, new_tag(), add_tag(local), to or f"<{uri}>", uri)
         self.responses: list[Message] = []
         self._authorized = authorized
         self._headers: list[tuple[str, str]] = []
@@ -28,7 +33,7 @@ class OutgoingCall(Dialog):
         """Send the INVITE."""
         await self._open_media()
         self._headers = list(headers)
-        self._body = self._describe() if description == OFFER else description or ""
+        self._body = self._write(description)
         self._send_invite()
 
     @property

@@ -1,19 +1,20 @@
 """What both sides of a SIP call share: its state, its audio, the requests within it."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import sdp
+from .compose import compose
 from .ear import Ear
+from .keypad import Keypad
 from .rtp import RtpStream
 from .sipmessage import Address, Headers, Message
 from .transaction import Repeat, Transaction, new_tag
-from .words import CallWords, Status
+from .words import Status
 
 if TYPE_CHECKING:
-    from .sip import RawPhone
+    from .useragent import UserAgent
 
 OFFER = "the phone's own offer"
 SDP_TYPE = ("Content-Type", "application/sdp")
@@ -21,7 +22,7 @@ METHODS = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, REFER, MESSA
 ALLOW = ("Allow", METHODS)
 
 
-class Dialog(CallWords):
+class Dialog(Keypad):
     """A call. `shown` is what the display says of the other party, `requests` what came within it.
 
     `reason` is the Reason header of its end, `bye` who ended an answered call: local or remote.
@@ -30,7 +31,8 @@ class Dialog(CallWords):
 
     is_answered = is_over = is_held = False
 
-    def __init__(self, phone: "RawPhone", call_id: str, local: str, remote: str, target: str):
+    def __init__(self, phone: "UserAgent", call_id: str, local: str, remote: str, target: str):
+        super().__init__()
         self.phone, self.call_id = phone, call_id
         self.local, self.remote, self.target = local, remote, target
         self.status: Status | None = None
@@ -52,20 +54,9 @@ class Dialog(CallWords):
         """What this side hears, at 8000 samples a second."""
         return self._media().ear
 
-    @property
-    def digits(self) -> str:
-        """The DTMF digits received so far, by RTP or INFO."""
-        infos = (request.body for request in self.requests if request.method == "INFO")
-        relayed = "".join(re.findall(r"Signal\s*=\s*(\S)", "".join(infos)))
-        return (self.rtp.digits if self.rtp else "") + relayed
-
     def say(self, hz: float) -> None:
         """Send a tone of `hz` from now on; 0 is silence."""
         self._media().say(hz)
-
-    async def send_dtmf(self, digits: str) -> None:
-        """Press keys; returns when they are sent."""
-        await self._media().send_dtmf(digits)
 
     async def hold(self) -> None:
         """Hold the other side with a re-INVITE; returns when it agreed."""
@@ -115,21 +106,17 @@ class Dialog(CallWords):
         self, method: str, sequence: int, headers: Headers = (), body: str = "", via: str = ""
     ) -> Message:
         """Build a request within the call."""
-        return Message(
-            f"{method} {self.target} SIP/2.0",
-            [
-                ("Via", via or self.phone.via()),
-                ("Max-Forwards", "70"),
-                ("From", self.local),
-                ("To", self.remote),
-                ("Call-ID", self.call_id),
-                ("CSeq", f"{sequence} {method}"),
-                ("Contact", self.phone.contact),
-                ALLOW,
-                *([SDP_TYPE] if body and "Content-Type" not in dict(headers) else []),
-                *headers,
-            ],
-            body,
+        described = [SDP_TYPE] if body and "Content-Type" not in dict(headers) else []
+        return compose(
+            method,
+            self.target,
+            via=via or self.phone.via(),
+            local=self.local,
+            remote=self.remote,
+            call_id=self.call_id,
+            sequence=sequence,
+            headers=[("Contact", self.phone.contact), ALLOW, *described, *headers],
+            body=body,
         )
 
     def receive(self, request: Message) -> None:
@@ -188,14 +175,25 @@ class Dialog(CallWords):
         if self.external:
             return self.external
         self._versions += 1
-        codecs = sdp.number_codecs(self.phone.codecs)
+        events = self.phone.telephone_event
+        codecs = sdp.number_codecs(self.phone.codecs, telephone_event=events)
         direction = self._direction
         if self.remote_media:
-            known = (*self.phone.codecs, sdp.DTMF)
+            known = (*self.phone.codecs, *([sdp.DTMF] if events else []))
             codecs = {k: name for k, name in self.remote_media.codecs.items() if name in known}
             if self.is_held:
                 direction = self.remote_media.accepted_direction
+        self._media().expect(codecs)
         return sdp.describe(self.phone.local, self._media().port, codecs, direction, self._versions)
+
+    def _write(self, description: str | None) -> str:
+        """The body that a test asked for: our description for OFFER, else what it says itself."""
+        if description == OFFER:
+            return self._describe()
+        media = sdp.parse(description or "")
+        if media and self.rtp:
+            self.rtp.expect(media.codecs)
+        return description or ""
 
     async def _renegotiate(self, direction: str) -> None:
         self._direction = direction

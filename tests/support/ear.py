@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .dtmf import Decoder
 from .tones import Pcm, contains_tone, is_silent, loudest
 from .until import until
 
@@ -23,6 +24,8 @@ class Ear:
     def __init__(self, rate: int = 8000) -> None:
         self.rate = rate
         self._parts: list[Heard] = []
+        self._decoder = Decoder(rate)
+        self._decoded = 0
 
     def take(self, pcm: Pcm) -> None:
         """Add what just came in."""
@@ -32,6 +35,15 @@ class Ear:
     def heard(self) -> Pcm:
         """Everything so far."""
         return _joined(self._parts)
+
+    @property
+    def keys(self) -> str:
+        """The keys whose sounds came in so far."""
+        if self._decoder.rate != self.rate:
+            self._decoder, self._decoded = Decoder(self.rate), 0
+        self._decoder.take(_joined(self._parts[self._decoded :]))
+        self._decoded = len(self._parts)
+        return self._decoder.keys
 
     def recent(self, seconds: float) -> Pcm:
         """What came in during the last `seconds`."""

@@ -8,15 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import g711, sdp
+from . import dtmf, g711, sdp
 from .ear import Ear
+from .tones import Pcm
 from .until import until
 
 RATE = 8000
 FRAME = 160
 PTIME = 0.02
 KEYS = "0123456789*#ABCD"
-KEY_FRAMES = 5
+# played on as sounds by Asterisk 22, a key of 0.1 s is at times too short to be told
+KEY_SECONDS = 0.16
+PAUSE_FRAMES = 5
+SILENCE: Pcm = np.zeros(FRAME, np.float32)
 LEVEL = 0.3
 
 
@@ -38,9 +42,10 @@ class RtpStream(asyncio.DatagramProtocol):
         self.codec = "PCMU"
         self.sending = False
         self._target: tuple[str, int] | None = None
-        self._kinds = {0: "PCMU", 8: "PCMA", 101: sdp.DTMF}
+        self._ours = {0: "PCMU", 8: "PCMA"}
+        self._theirs: dict[int, str] = {}
         self._hz = 0.0
-        self._keys: deque[EventFrame | None] = deque()
+        self._keys: deque[EventFrame | Pcm | None] = deque()
         self._sequence = secrets.randbits(15)
         self._timestamp = secrets.randbits(30)
         self._event_start = self._last_event = -1
@@ -69,10 +74,14 @@ class RtpStream(asyncio.DatagramProtocol):
         if self._transport:
             self._transport.close()
 
+    def expect(self, codecs: dict[int, str]) -> None:
+        """Take what comes by these payload types, which are those of our description."""
+        self._ours |= codecs
+
     def send_to(self, media: sdp.Media) -> None:
         """Send to `media` from now on, in the first of its codecs that is G.711, if it listens."""
         self.codec = next((name for name in media.names if name in g711.DECODE), "PCMU")
-        self._kinds = media.codecs | {k: v for k, v in self._kinds.items() if k not in media.codecs}
+        self._theirs = media.codecs
         self._target = (media.host, media.port)
         self.sending = media.direction in ("sendrecv", "recvonly")
         if self._tick is None:
@@ -82,20 +91,29 @@ class RtpStream(asyncio.DatagramProtocol):
         """Send a tone of `hz` until further notice; 0 is silence."""
         self._hz = hz
 
-    async def send_dtmf(self, digits: str) -> None:
-        """Press the keys one after another, 100 ms each; returns when all are sent (RFC 4733)."""
-        for digit in digits.upper():
-            key = KEYS.index(digit)
-            frames = range(1, KEY_FRAMES + 1)
-            self._keys += [EventFrame(key, n, n == KEY_FRAMES) for n in frames]
-            self._keys += [None] * KEY_FRAMES
-        await until(lambda: not self._keys, 1 + len(digits), "all digits to be sent")
+    async def send_dtmf(self, keys: str, lasting: float = KEY_SECONDS) -> None:
+        """Press keys one after another as events (RFC 4733); returns when all are sent."""
+        assert sdp.DTMF in self._theirs.values(), "the other side takes no telephone-event"
+        count = round(lasting / PTIME)
+        for key in keys.upper():
+            event = KEYS.index(key)
+            self._keys += [EventFrame(event, n, n == count) for n in range(1, count + 1)]
+            self._keys += [None] * PAUSE_FRAMES
+        await self._pressed(len(keys) * (count + PAUSE_FRAMES))
+
+    async def send_sounds(self, keys: str, lasting: float = KEY_SECONDS) -> None:
+        """Press keys one after another as sounds in the audio; returns when all are sent."""
+        count = round(lasting / PTIME)
+        for key in keys.upper():
+            self._keys += np.split(dtmf.sound(key, count * PTIME), count)
+            self._keys += [SILENCE] * PAUSE_FRAMES
+        await self._pressed(len(keys) * (count + PAUSE_FRAMES))
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         """Take one packet; RTCP and unknown payload types are dropped."""
         if len(data) < 12 or data[0] >> 6 != 2 or 192 <= data[1] <= 223:
             return
-        codec = self._kinds.get(data[1] & 0x7F)
+        codec = (self._theirs | self._ours).get(data[1] & 0x7F)
         payload = data[12 + 4 * (data[0] & 15) :]
         if codec == sdp.DTMF:
             self._receive_event(int.from_bytes(data[4:8], "big"), payload)
@@ -111,11 +129,13 @@ class RtpStream(asyncio.DatagramProtocol):
     def _send_frame(self, due: float) -> None:
         loop = asyncio.get_running_loop()
         if self.sending:
-            event = self._keys.popleft() if self._keys else None
-            if event:
-                self._send_event(event)
+            step = self._keys.popleft() if self._keys else None
+            if isinstance(step, EventFrame):
+                self._send_event(step)
             else:
-                self._send(self._kind(self.codec), self._timestamp, self._audio())
+                pcm = self._tone() if step is None else step
+                audio = g711.encode(self.codec, pcm)
+                self._send(self._kind(self.codec), self._timestamp, audio)
         self._timestamp += FRAME
         following = max(due + PTIME, loop.time() - 5 * PTIME)
         self._tick = loop.call_at(following, self._send_frame, following)
@@ -128,10 +148,9 @@ class RtpStream(asyncio.DatagramProtocol):
         for _ in range(3 if event.last else 1):
             self._send(kind, self._event_start, payload)
 
-    def _audio(self) -> bytes:
+    def _tone(self) -> Pcm:
         time = (self._timestamp + np.arange(FRAME)) / RATE
-        wave = LEVEL * np.sin(2 * np.pi * self._hz * time)
-        return g711.encode(self.codec, wave.astype(np.float32))
+        return np.asarray(LEVEL * np.sin(2 * np.pi * self._hz * time), dtype=np.float32)
 
     def _send(self, kind: int, timestamp: int, payload: bytes) -> None:
         self._sequence = (self._sequence + 1) & 0xFFFF
@@ -140,4 +159,8 @@ class RtpStream(asyncio.DatagramProtocol):
         self._transport.sendto(head + self._source + payload, self._target)
 
     def _kind(self, codec: str) -> int:
-        return next(kind for kind, name in self._kinds.items() if name == codec)
+        kinds = (*self._theirs.items(), *self._ours.items())
+        return next(kind for kind, name in kinds if name == codec)
+
+    async def _pressed(self, frames: int) -> None:
+        await until(lambda: not self._keys, 2 + 2 * frames * PTIME, "all keys to be sent")

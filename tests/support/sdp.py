@@ -28,6 +28,11 @@ class Media:
         return next((kind for kind, codec in self.codecs.items() if codec == name), None)
 
     @property
+    def telephone_event(self) -> int | None:
+        """The payload type of telephone-event (RFC 4733), None when it is not there."""
+        return self.payload_type(DTMF)
+
+    @property
     def accepted_direction(self) -> str:
         """What the other side may do when this is what we want."""
         return MIRROR.get(self.direction, self.direction)
@@ -72,13 +77,13 @@ def describe(
     return "\r\n".join(lines)
 
 
-def number_codecs(names: Iterable[str]) -> dict[int, str]:
+def number_codecs(names: Iterable[str], *, telephone_event: bool = True) -> dict[int, str]:
     """Give each codec its payload type: the static one, else 96 and up; telephone-event is 101."""
     numbered: dict[int, str] = {}
     for name in names:
         free = next(kind for kind in range(96, 128) if kind != 101 and kind not in numbered)
         numbered[STATIC.get(name, free)] = name
-    return numbered | {101: DTMF}
+    return numbered | ({101: DTMF} if telephone_event else {})
 
 
 def _clock(name: str) -> str:
