@@ -1,6 +1,7 @@
 """The one door to Asterisk: aioari's client, its connection kept up, its answers typed."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -11,7 +12,7 @@ import orjson
 import structlog
 
 from . import events
-from .errors import AriError, Replaced, Unreachable
+from .errors import AriError, Gone, Replaced, Unreachable
 from .inboxes import Inboxes
 from .transport import EventSocket, Reply, Transport
 
@@ -19,6 +20,10 @@ log = structlog.get_logger()
 
 CONTROL_SESSIONS = 4
 BACK_OFF = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+UNSET = ("Provided variable was not found", "Unable to read provided function")
+"""What ARI says of a variable without value (404) and of a function that fails (500)."""
+UNSHOWN = "Allocation failed"
 
 
 class Door:
@@ -114,10 +119,12 @@ class Door:
             self._inboxes.deliver(event)
 
     async def _do(self, resource: str, operation: str, **arguments: Any) -> Reply:
+        """Send a request, without the arguments that are None."""
         if self._sealed or self._client is None:
             raise Unreachable(f"{resource} {operation}", "the door is closed")
         call = getattr(getattr(self._client.swagger, resource), operation)
-        return cast(Reply, await call(**arguments))
+        given = {name: value for name, value in arguments.items() if value is not None}
+        return cast(Reply, await call(**given))
 
     def seal(self) -> None:
         """Send nothing more: this process is about to leave, and its calls are to live on."""
@@ -126,8 +133,17 @@ class Door:
     async def close(self) -> None:
         await self._transport.close()
 
-    async def create_channel(self, channel: str, endpoint: str, originator: str) -> None:
-        """Make an outgoing channel that is not dialled yet. Its StasisStart follows."""
+    async def create_channel(
+        self,
+        channel: str,
+        endpoint: str,
+        originator: str,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Make an outgoing channel that is not dialled yet. Its StasisStart follows.
+
+        `variables` are set in their order, and may be dialplan functions: CONNECTEDLINE(num,i).
+        """
         await self._do(
             "channels",
             "create",
@@ -136,10 +152,22 @@ class Door:
             appArgs="leg",
             channelId=channel,
             originator=originator,
+            variables=dict(variables) if variables else None,
         )
 
-    async def dial(self, channel: str, caller: str) -> None:
+    async def dial(self, channel: str, caller: str | None) -> None:
+        """Dial a created channel. A `caller` gives it his identity, language and variables."""
         await self._do("channels", "dial", channelId=channel, caller=caller)
+
+    async def channel_variable(self, channel: str, name: str) -> str:
+        """Return a variable's or a dialplan function's value, "" for one that has none."""
+        try:
+            reply = await self._do("channels", "getChannelVar", channelId=channel, variable=name)
+        except AriError as error:
+            if any(reason in error.reason for reason in UNSET):
+                return ""
+            raise
+        return str((await reply.json())["value"])
 
     async def ring(self, channel: str) -> None:
         await self._do("channels", "ring", channelId=channel)
@@ -193,6 +221,41 @@ class Door:
         reply = await self._do("asterisk", "getInfo", only="status")
         return datetime.fromisoformat((await reply.json())["status"]["startup_time"])
 
+    async def put_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
+        """Make a PJSIP object in Asterisk's memory. The same object again changes nothing.
+
+        Other fields need another name or `replace_object`: Asterisk 22 adds to an identify's
+        `match`, and goes on with a registration or an acl as it was.
+        """
+        pairs = tuple({"attribute": field, "value": fields[field]} for field in fields)
+        try:
+            await self._do("asterisk", "updateObject", **_pjsip(kind, name), fields=pairs)
+        except AriError as error:
+            # Asterisk has made an acl before it finds out that it cannot show one
+            if kind != "acl" or UNSHOWN not in error.reason:
+                raise
+
+    async def replace_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
+        """Make a PJSIP object anew; for a moment there is none. A registration unregisters."""
+        with contextlib.suppress(Gone):
+            await self.delete_object(kind, name)
+        await self.put_object(kind, name, fields)
+
+    async def delete_object(self, kind: str, name: str) -> None:
+        await self._do("asterisk", "deleteObject", **_pjsip(kind, name))
+
+    async def set_global(self, name: str, value: str) -> None:
+        """Set a global variable of the dialplan."""
+        await self._do("asterisk", "setGlobalVar", variable=name, value=value)
+
+    async def set_device_state(self, name: str, state: str) -> None:
+        """Set the device state `Stasis:<name>` to INUSE, NOT_INUSE, ONHOLD, …"""
+        await self._do("deviceStates", "update", deviceName=f"Stasis:{name}", deviceState=state)
+
     async def stored_recording(self, name: str) -> bytes:
         """Return a recording's file as Asterisk stored it."""
         return await self._transport.download(f"recordings/stored/{name}/file")
+
+
+def _pjsip(kind: str, name: str) -> dict[str, str]:
+    return {"configClass": "res_pjsip", "objectType": kind, "id": name}

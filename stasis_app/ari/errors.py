@@ -1,5 +1,6 @@
 """What can go wrong at Asterisk's door."""
 
+from http import HTTPStatus
 
 class AriError(Exception):
     """Asterisk refused a request.
@@ -15,7 +16,10 @@ class AriError(Exception):
 
 
 class Gone(AriError):
-    """The channel, bridge or playback has ended, or has left our hands (404, 409, 412, 422)."""
+    """The channel, bridge or playback has ended, or has left our hands (404, 409, 412, 422).
+
+    A channel that can't be put into a bridge because it has ended is a 400 (Asterisk 22.10).
+    """
 
 
 class Unreachable(AriError):
@@ -30,9 +34,11 @@ class Replaced(Exception):
 
 
 GONE_STATUSES = frozenset({404, 409, 412, 422})
+ENDED = "Channel not found"
 
 
 def refusal(status: int, request: str, reason: str) -> AriError:
     """Return the typed error for an HTTP status of 400 or more."""
-    kind = Gone if status in GONE_STATUSES else AriError
+    ended = status == HTTPStatus.BAD_REQUEST and ENDED in reason
+    kind = Gone if ended or status in GONE_STATUSES else AriError
     return kind(status, request, reason)

@@ -82,6 +82,17 @@ class StateChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Dialled(Event):
+    """Dial: the dialled channel `subject` has got that far.
+
+    `status` is "" when it is sent, then RINGING, PROGRESS (early media) and ANSWER. Of a failure
+    only Destroyed tells.
+    """
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Destroyed(Event):
     """ChannelDestroyed: `cause` is Q.850, `tech_cause` the SIP status if there was one, else 0."""
 
@@ -134,6 +145,10 @@ def _state_changed(raw: Raw) -> Event:
     return StateChanged(_at(raw), channel["id"], channel["state"])
 
 
+def _dialled(raw: Raw) -> Event:
+    return Dialled(_at(raw), raw["peer"]["id"], raw["dialstatus"])
+
+
 def _destroyed(raw: Raw) -> Event:
     return Destroyed(_at(raw), raw["channel"]["id"], raw["cause"], raw.get("tech_cause", 0))
 
@@ -151,6 +166,7 @@ READERS: dict[str, Callable[[Raw], Event]] = {
     "StasisStart": _stasis_start,
     "StasisEnd": _of_channel(StasisEnd),
     "ChannelStateChange": _state_changed,
+    "Dial": _dialled,
     "ChannelDestroyed": _destroyed,
     "ChannelHangupRequest": _of_channel(HangupRequested),
     "ChannelHold": _of_channel(Held),

@@ -74,7 +74,10 @@ class ControlSession:
         self._count = 0
         self._reader = asyncio.create_task(self._read(), name="ari-control")
 
-    async def request(self, method: str, path: str, params: Mapping[str, Any]) -> Reply:
+    async def request(
+        self, method: str, path: str, params: Mapping[str, Any], body: str | None = None
+    ) -> Reply:
+        """Send a request; `body` is JSON."""
         self._count += 1
         number = str(self._count)
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
@@ -87,6 +90,8 @@ class ControlSession:
             "uri": path,
             "query_strings": [{"name": name, "value": str(params[name])} for name in params],
         }
+        if body:
+            message |= {"content_type": "application/json", "message_body": body}
         try:
             await self._socket.send_str(orjson.dumps(message).decode())
             reply = await answer
@@ -153,12 +158,12 @@ class Transport:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         path = url.partition("/ari/")[2]
-        session = None if data else self._session_for(method, path)
+        session = self._session_for(method, path)
         label = f"{method} {path}"
         try:
             async with asyncio.timeout(self._deadline):
                 if session:
-                    reply = await session.request(method, path, params or {})
+                    reply = await session.request(method, path, params or {}, data)
                 else:
                     reply = await self._over_http(method, url, params, data, headers)
         except TimeoutError as error:

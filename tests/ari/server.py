@@ -10,18 +10,23 @@ from aiohttp import WSMsgType, web
 
 OPERATIONS = """
 asterisk GET /asterisk/info getInfo only
+asterisk POST /asterisk/variable setGlobalVar variable value
+asterisk PUT /asterisk/config/dynamic/{configClass}/{objectType}/{id} updateObject fields:body
+asterisk DELETE /asterisk/config/dynamic/{configClass}/{objectType}/{id} deleteObject
 applications GET /applications/{applicationName} get
 bridges GET /bridges list
 bridges POST /bridges/{bridgeId} createWithId type
 bridges POST /bridges/{bridgeId}/addChannel addChannel channel inhibitConnectedLineUpdates
 bridges DELETE /bridges/{bridgeId} destroy
 channels GET /channels list
-channels POST /channels/create create endpoint app appArgs channelId originator
+channels POST /channels/create create endpoint app appArgs channelId originator variables:body
 channels POST /channels/{channelId}/dial dial caller
 channels POST /channels/{channelId}/ring ring
 channels POST /channels/{channelId}/answer answer
 channels POST /channels/{channelId}/play/{playbackId} playWithId media
+channels GET /channels/{channelId}/variable getChannelVar variable
 channels DELETE /channels/{channelId} hangup reason_code
+deviceStates PUT /deviceStates/{deviceName} update deviceState
 playbacks DELETE /playbacks/{playbackId} stop
 events GET /events eventWebsocket app
 """
@@ -30,12 +35,13 @@ Answer = tuple[int, str]
 
 
 class Request(NamedTuple):
-    """`way` is http, or the control session's application."""
+    """`way` is http, or the control session's application; `body` the JSON that was sent."""
 
     method: str
     path: str
     query: Mapping[str, str]
     way: str
+    body: Any = None
 
 
 class AriServer:
@@ -100,12 +106,13 @@ class AriServer:
     async def _request(self, request: web.Request) -> web.Response:
         self.headers.append(request.headers)
         path = request.match_info["path"]
-        status, body = await self._answer(request.method, path, request.query, "http")
+        sent = Request(request.method, path, dict(request.query), "http", await _json(request))
+        status, body = await self._answer(sent)
         return web.Response(status=status, text=body or None)
 
-    async def _answer(self, method: str, path: str, query: Mapping[str, str], way: str) -> Answer:
-        self.requests.append(Request(method, path, dict(query), way))
-        answer = self.answers.get(path, (204, ""))
+    async def _answer(self, request: Request) -> Answer:
+        self.requests.append(request)
+        answer = self.answers.get(request.path, (204, ""))
         if answer is None:
             await self._stopping.wait()
         return answer or (503, "")
@@ -133,17 +140,20 @@ class AriServer:
 
     async def _rest(self, app: str, message: Mapping[str, Any]) -> None:
         query = {pair["name"]: pair["value"] for pair in message["query_strings"]}
-        if self.answers.get(message["uri"], ()) is None:
-            self.requests.append(Request(message["method"], message["uri"], query, app))
+        body = json.loads(message["message_body"]) if _has_json(message) else None
+        request = Request(message["method"], message["uri"], query, app, body)
+        if self.answers.get(request.path, ()) is None:
+            self.requests.append(request)
             return
-        status, body = await self._answer(message["method"], message["uri"], query, app)
+        status, body = await self._answer(request)
         reply = {"type": "RESTResponse", "status_code": status, "message_body": body}
         await self.send(app, {**reply, "request_id": message["request_id"]})
 
 
 def _operation(method: str, path: str, name: str, *queries: str) -> Mapping[str, Any]:
     in_path = [part.strip("{}") for part in path.split("/") if part.startswith("{")]
-    fields = [(field, "path") for field in in_path] + [(field, "query") for field in queries]
+    fields = [(field, "path") for field in in_path]
+    fields += [(field.removesuffix(":body"), _place(field)) for field in queries]
     parameters = [
         {"name": field, "paramType": place, "dataType": "string", "required": place == "path"}
         for field, place in fields
@@ -153,3 +163,16 @@ def _operation(method: str, path: str, name: str, *queries: str) -> Mapping[str,
         operation["upgrade"] = "websocket"
         operation["websocketProtocol"] = "ari"
     return {"path": path, "operations": [operation]}
+
+
+def _place(field: str) -> str:
+    return "body" if field.endswith(":body") else "query"
+
+
+async def _json(request: web.Request) -> Any:
+    return await request.json() if request.content_type == "application/json" else None
+
+
+def _has_json(message: Mapping[str, Any]) -> bool:
+    """Asterisk refuses a body without its type, or of another."""
+    return "message_body" in message and message["content_type"] == "application/json"

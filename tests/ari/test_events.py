@@ -13,6 +13,7 @@ LINES = (Path(__file__).parent / "samples.jsonl").read_text().splitlines()
 SAMPLES: list[dict[str, Any]] = [json.loads(line) for line in LINES]
 CALLER = "pbx-x-1795350797.0"
 LEG = "p-leg-1"
+DIALLED = datetime(2026, 11, 25, 13, 44, 56, 513000, UTC)
 
 
 def at(seconds: float, minute: int = 33) -> datetime:
@@ -55,6 +56,8 @@ def test_a_call_that_comes() -> None:
         (0, events.Unheld(at(17.637), CALLER)),
         (0, events.PlaybackFinished(at(18.392), "play-1", "done")),
         (1, events.StateChanged(at(19.462), LEG, "Ringing")),
+        (0, events.Dialled(DIALLED, LEG, "")),
+        (1, events.Dialled(DIALLED.replace(microsecond=517000), LEG, "PROGRESS")),
         (0, events.StasisEnd(at(19.964), LEG)),
         (0, events.Destroyed(at(19.964), LEG, 17, 486)),
         (1, events.Destroyed(at(20.468), CALLER, 0, 0)),
@@ -72,7 +75,7 @@ def test_a_type_nobody_acts_on_is_nothing() -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample["type"]))
 def test_what_is_left_out_is_missed(sample: dict[str, Any]) -> None:
-    for field in ("timestamp", "channel", "playback"):
+    for field in ("timestamp", "channel", "peer", "playback"):
         if field in sample:
             with pytest.raises((KeyError, ValueError)):
                 events.read({name: sample[name] for name in sample if name != field})

@@ -102,6 +102,13 @@ async def test_refusals_are_typed(
     await asyncio.create_task(send())
 
 
+async def test_a_channel_that_ended_before_it_was_bridged(door: Door, asterisk: AriServer) -> None:
+    """Asterisk 22.10 says 404 of a bridge and 400 of a channel."""
+    asterisk.answers["bridges/b/addChannel"] = (400, '{"message": "Channel not found"}')
+    with pytest.raises(Gone):
+        await door.add_to_bridge("b", ["caller"], update_displays=False)
+
+
 @pytest.mark.parametrize("number", [None, 7])
 async def test_an_answer_that_does_not_come(
     door: Door, asterisk: AriServer, number: int | None

@@ -5,13 +5,13 @@ A request acts although the one who sent it has gone away.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from stasis_app.ari import events
 from stasis_app.ari.door import Door
-from stasis_app.ari.errors import AriError, Gone, Unreachable
+from stasis_app.ari.errors import AriError, Gone, Unreachable, refusal
 from stasis_app.ari.transport import lane
 
 from .fake_network import TICK, Channel, FakeNetwork, Fault
@@ -34,7 +34,7 @@ class FakeAsterisk(FakeNetwork, Door):
         answer: asyncio.Future[T] = self._loop.create_future()
         due = self._loop.time() + next(self._delay)
         line = lane.get()
-        if line is not None and verb not in ("answer", "play"):
+        if line is not None and verb not in ("answer", "play", "channel_variable"):
             due = max(due, self._lanes.get(line, 0.0) + TICK)
             self._lanes[line] = due
         self._loop.call_at(
@@ -88,17 +88,35 @@ class FakeAsterisk(FakeNetwork, Door):
     def seal(self) -> None:
         self.sealed = True
 
-    async def create_channel(self, channel: str, endpoint: str, originator: str) -> None:
+    async def create_channel(
+        self,
+        channel: str,
+        endpoint: str,
+        originator: str,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         def act() -> None:
-            self._channel(originator)
-            made = Channel(channel, endpoint, "Down", ("leg",))
+            # an originator that is gone is no obstacle (22.10, ast_ari_channels_create)
+            made = Channel(channel, endpoint, "Down", ("leg",), variables=dict(variables or {}))
+            made.made_at = self._loop.time()
             self.channels_made[channel] = made
             self.at(self.start_seconds + next(self._delay), lambda: self._enter(made))
 
         await self._serve("create_channel", channel, act)
 
-    async def dial(self, channel: str, caller: str) -> None:
-        await self._serve("dial", channel, lambda: self._dialled(self._channel(channel)))
+    async def dial(self, channel: str, caller: str | None) -> None:
+        def act() -> None:
+            self._channel(channel).dialled_for = caller
+            self._dialled(self._channel(channel))
+
+        await self._serve("dial", channel, act)
+
+    async def channel_variable(self, channel: str, name: str) -> str:
+        def act() -> str:
+            own = self._channel(channel).variables
+            return own.get(name, self.variables.get(name, ""))
+
+        return await self._serve("channel_variable", channel, act)
 
     async def ring(self, channel: str) -> None:
         def act() -> None:
@@ -132,8 +150,11 @@ class FakeAsterisk(FakeNetwork, Door):
             if bridge not in self.bridges_made or self.destroyed[bridge]:
                 raise Gone(404, "bridge", "not found")
             for channel in channels:
-                if not self._channel(channel).entered:
-                    raise Gone(422, "bridge", "not in Stasis")
+                found = self.channels_made.get(channel)
+                if found is None or not found.alive:
+                    raise refusal(400, "bridge", "Channel not found")
+                if not found.entered:
+                    raise refusal(422, "bridge", "Channel not in Stasis application")
             self.bridges_made[bridge].update(channels)
             self._note_who_talks()
 
@@ -151,6 +172,7 @@ class FakeAsterisk(FakeNetwork, Door):
     async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
         def act() -> None:
             self._channel(channel)
+            self.played += [(self._loop.time(), channel, one) for one in media]
             done = lambda: self.emit(events.PlaybackFinished(self.now(), playback, "done"))  # noqa: E731
             self.at(2.0, done)
 
@@ -181,6 +203,30 @@ class FakeAsterisk(FakeNetwork, Door):
 
     async def started_at(self) -> datetime:
         return await self._serve("started_at", "", lambda: self.started)
+
+    async def put_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
+        def act() -> None:
+            # Asterisk would go on with the old one, or mix both
+            if self.objects.setdefault((kind, name), dict(fields)) != fields:
+                raise AriError(500, "put_object", "there is another object of that name")
+
+        await self._serve("put_object", f"{kind}/{name}", act)
+
+    async def delete_object(self, kind: str, name: str) -> None:
+        def act() -> None:
+            if self.objects.pop((kind, name), None) is None:
+                raise Gone(404, "delete_object", "not found")
+
+        await self._serve("delete_object", f"{kind}/{name}", act)
+
+    async def set_global(self, name: str, value: str) -> None:
+        await self._serve("set_global", name, lambda: self.globals.update({name: value}))
+
+    async def set_device_state(self, name: str, state: str) -> None:
+        def act() -> None:
+            self.device_states[name] = state
+
+        await self._serve("set_device_state", name, act)
 
 
 def _settle(answer: "asyncio.Future[T]", result: T | AriError) -> None:

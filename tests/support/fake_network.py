@@ -28,10 +28,13 @@ TICK = 1e-6
 class Phone:
     """What a phone does when it is dialled.
 
-    Seconds count from the dial, those of `hangs_up` from the answer. `rejects` is
-    (seconds, Q.850 cause, SIP status), `holds` when it holds and when it resumes after the answer.
+    Seconds count from the dial, those of `hangs_up` from the answer. `trying` is when it says 100,
+    `progresses` when 183. `rejects` is (seconds, Q.850 cause, SIP status), `holds` when it holds
+    and when it resumes after the answer.
     """
 
+    trying: float | None = 0.0
+    progresses: float | None = None
     rings: float | None = 0.1
     answers: float | None = None
     rejects: tuple[float, int, int] | None = None
@@ -39,7 +42,7 @@ class Phone:
     holds: tuple[float, float] | None = None
 
 
-DEAD = Phone(rings=None)
+DEAD = Phone(trying=None, rings=None)
 
 
 class Fault(Enum):
@@ -53,31 +56,41 @@ class Fault(Enum):
 
 @dataclass
 class Channel:
+    """`made_at` and `ended_at` are virtual seconds; `dialled_for` is whom a leg shows by itself."""
+
     id: str
     endpoint: str
     state: str
     args: tuple[str, ...]
     exten: str = "s"
     sip_call_id: str = ""
+    caller_number: str = ""
     entered: bool = False
     ended_at: float | None = None
     was_up: bool = False
     hung_up_with: int | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    made_at: float = 0.0
+    dialled_for: str | None = None
 
     @property
     def alive(self) -> bool:
         return self.ended_at is None
 
+    @property
+    def name(self) -> str:
+        return f"{self.endpoint}-1"
+
     def described(self) -> events.Channel:
         return events.Channel(
             id=self.id,
-            name=f"{self.endpoint}-1",
+            name=self.name,
             state=self.state,
             protocol_id=self.sip_call_id,
-            caller_number=self.endpoint.removeprefix("PJSIP/"),
+            caller_number=self.caller_number,
             caller_name="",
             exten=self.exten,
-            context="from-phones",
+            context=f"from-{self.args[0]}s",
             app_data=",".join(("pbx", *self.args)),
             created_at=EPOCH,
         )
@@ -91,6 +104,8 @@ class FakeNetwork:
     a leg takes `start_seconds` more to enter the application.
     `before` holds what is to happen just before a request acts, by its number; one in `unsent`
     never acts. `rung_too_late` are answered callers who were told that it rings.
+    `played` is what was played: when, to whom, which media.
+    `variables` are those of every channel, beside its own; `objects` are PJSIP's by kind and name.
     """
 
     inboxes: Inboxes = field(default_factory=Inboxes)
@@ -105,8 +120,13 @@ class FakeNetwork:
     requests: list[tuple[str, str]] = field(default_factory=list)
     unsent: set[int] = field(default_factory=set)
     rung_too_late: set[str] = field(default_factory=set)
+    played: list[tuple[float, str, str]] = field(default_factory=list)
     hang_ups: Counter[str] = field(default_factory=Counter)
     destroyed: Counter[str] = field(default_factory=Counter)
+    variables: dict[str, str] = field(default_factory=dict)
+    objects: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    globals: dict[str, str] = field(default_factory=dict)
+    device_states: dict[str, str] = field(default_factory=dict)
     started: datetime = EPOCH
     sealed: bool = False
 
@@ -121,14 +141,15 @@ class FakeNetwork:
 
     # what happens outside
 
-    def call(self, endpoint: str, exten: str, sip_call_id: str = "a@phone") -> Channel:
+    def call(
+        self, endpoint: str, exten: str, sip_call_id: str = "a@phone", agent: str = "phone"
+    ) -> Channel:
         """Let a phone dial."""
-        name = f"caller-{len(self.channels_made)}"
-        args = ("phone", endpoint, sip_call_id)
-        channel = Channel(name, f"PJSIP/{endpoint}", "Ring", args, exten, sip_call_id)
-        self.channels_made[name] = channel
-        self._enter(channel)
-        return channel
+        return self._arrive(("phone", endpoint, agent), exten, sip_call_id, endpoint)
+
+    def deliver(self, trunk: str, exten: str, caller: str, to_user: str = "") -> Channel:
+        """Let the carrier behind the endpoint `trunk` call the number `exten`."""
+        return self._arrive(("trunk", trunk, to_user or exten), exten, "a@carrier", caller)
 
     def at(self, seconds: float, act: Callable[[], None]) -> None:
         """Let something happen `seconds` from now."""
@@ -144,6 +165,13 @@ class FakeNetwork:
         if channel.entered:
             self.emit(events.StasisEnd(self.now(), channel.id))
         self.emit(events.Destroyed(self.now(), channel.id, cause, sip))
+
+    def end_untold(self, channel: Channel, seconds: float) -> None:
+        """Let a caller who is waiting end; that is told so many seconds later."""
+        channel.ended_at = self._loop.time()
+        for members in self.bridges_made.values():
+            members.discard(channel.id)
+        self.at(seconds, lambda: self.emit(events.StasisEnd(self.now(), channel.id)))
 
     def set_state(self, channel: Channel, state: str) -> None:
         if channel.alive and channel.state not in (state, "Up"):
@@ -172,11 +200,13 @@ class FakeNetwork:
         self.inboxes = inboxes
 
     def restart(self, started: datetime) -> None:
-        """Asterisk goes down, and with it every channel and bridge, and comes again."""
+        """Asterisk goes down, and with it all but the device states, and comes again."""
         self.disconnect()
         for channel in self.channels_made.values():
             self.end(channel)
         self.destroyed.update(name for name in self.bridges_made if not self.destroyed[name])
+        self.objects.clear()
+        self.globals.clear()
         self.started = started
 
     def hold(self, channel: Channel, *, held: bool) -> None:
@@ -189,7 +219,12 @@ class FakeNetwork:
 
     @property
     def callers(self) -> list[Channel]:
-        return [channel for channel in self.channels_made.values() if channel.args[0] == "phone"]
+        """Phones that dialled, and carriers that called."""
+        return [
+            channel
+            for channel in self.channels_made.values()
+            if channel.args[0] in ("phone", "trunk")
+        ]
 
     def living(self) -> list[str]:
         return [channel.id for channel in self.channels_made.values() if channel.alive]
@@ -197,6 +232,14 @@ class FakeNetwork:
     def _flush(self) -> None:
         while self._pipe and self._pipe[0][0] <= self._loop.time() + TICK / 2:
             self.inboxes.deliver(self._pipe.popleft()[1])
+
+    def _arrive(self, args: tuple[str, ...], exten: str, sip_call_id: str, caller: str) -> Channel:
+        name = f"caller-{len(self.channels_made)}"
+        channel = Channel(name, f"PJSIP/{args[1]}", "Ring", args, exten, sip_call_id, caller)
+        channel.made_at = self._loop.time()
+        self.channels_made[name] = channel
+        self._enter(channel)
+        return channel
 
     def _enter(self, channel: Channel) -> None:
         if self.deaf:
@@ -209,13 +252,29 @@ class FakeNetwork:
 
     def _dialled(self, channel: Channel) -> None:
         phone = self.phones.get(channel.endpoint, DEAD)
+        self.emit(events.Dialled(self.now(), channel.id, ""))
+        if phone.trying is not None:
+            self.at(phone.trying, lambda: _responds(channel, "100 Trying"))
+        if phone.progresses is not None:
+            self.at(phone.progresses, lambda: self._progresses(channel))
         if phone.rings is not None:
-            self.at(phone.rings, lambda: self.set_state(channel, "Ringing"))
+            self.at(phone.rings, lambda: self._rings(channel))
         if phone.answers is not None:
             self.at(phone.answers, lambda: self._answers(channel, phone))
         if phone.rejects is not None:
             seconds, cause, sip = phone.rejects
             self.at(seconds, lambda: self._rejects(channel, cause, sip))
+
+    def _rings(self, channel: Channel) -> None:
+        _responds(channel, "180 Ringing")
+        if channel.alive and channel.state == "Down":
+            self.set_state(channel, "Ringing")
+            self.emit(events.Dialled(self.now(), channel.id, "RINGING"))
+
+    def _progresses(self, channel: Channel) -> None:
+        _responds(channel, "183 Session Progress")
+        if channel.alive and channel.state != "Up":
+            self.emit(events.Dialled(self.now(), channel.id, "PROGRESS"))
 
     def _rejects(self, channel: Channel, cause: int, sip: int) -> None:
         if channel.state != "Up":
@@ -224,7 +283,9 @@ class FakeNetwork:
     def _answers(self, channel: Channel, phone: Phone) -> None:
         if not channel.alive:
             return
+        _responds(channel, "200 OK")
         self.set_state(channel, "Up")
+        self.emit(events.Dialled(self.now(), channel.id, "ANSWER"))
         for members in self.bridges_made.values():
             if channel.id in members:
                 self._pass_answer(members)
@@ -246,3 +307,9 @@ class FakeNetwork:
             up = frozenset(name for name in members if self.channels_made[name].state == "Up")
             if len(up) > 1:
                 self.together.add(up)
+
+
+def _responds(channel: Channel, response: str) -> None:
+    """The first SIP response makes one function name the channel, another tells the last one."""
+    channel.variables["HANGUPCAUSE_KEYS()"] = channel.name
+    channel.variables[f"HANGUPCAUSE({channel.name},tech)"] = f"SIP {response}"
