@@ -21,3 +21,33 @@ FROM (VALUES
 ) AS demo (number, email, extension_type, no_answer)
 JOIN users USING (email)
 ON CONFLICT (number) DO NOTHING;
+
+-- Outside lines to edit: a carrier on this machine that nobody plays, the hours of the office (by
+-- hand with *281), and a rule for each direction.
+INSERT INTO time_profiles (name, schedule, override_code)
+SELECT 'office hours', jsonb_object_agg(day,
+        CASE WHEN day IN ('saturday', 'sunday') THEN '[]'::JSONB
+        ELSE '[{"start": "08:00", "end": "18:00"}]' END), '1'
+FROM unnest(ARRAY['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']) AS day
+ON CONFLICT DO NOTHING;
+
+INSERT INTO trunks (name, trunk_type, host, port, default_caller_id, did_ranges, status) VALUES
+    ('demo carrier', 'static', '127.0.0.9', 5060, '+49301000000',
+     '[{"start": "+49301000000", "end": "+49301000009"}]', 'active')
+ON CONFLICT DO NOTHING;
+
+-- Anna answers in office hours, Ben outside them.
+INSERT INTO inbound_rules (name, did_pattern, trunk_id, time_profile_id,
+    destination_type, destination_id, fallback_destination_type, fallback_destination_id)
+SELECT 'demo office', '+4930100000X', trunks.id, time_profiles.id,
+    'extension', anna.id, 'extension', ben.id
+FROM trunks, time_profiles, extensions AS anna, extensions AS ben
+WHERE trunks.name = 'demo carrier' AND time_profiles.name = 'office hours'
+    AND anna.number = '1001' AND ben.number = '1002'
+    AND NOT EXISTS (SELECT FROM inbound_rules WHERE name = 'demo office');
+
+INSERT INTO outbound_rules (name, number_pattern, strip_digits, trunk_id, caller_id_mode)
+SELECT 'demo national', '^0[1-9]', 0, id, 'trunk'
+FROM trunks
+WHERE name = 'demo carrier'
+    AND NOT EXISTS (SELECT FROM outbound_rules WHERE name = 'demo national');

@@ -2,9 +2,11 @@
 
 import asyncpg
 
-from stasis_app.store.migrate import sql_folder
+from stasis_app.store.migrate import migrate, rollback, sql_folder
 
 from . import seed
+
+BEFORE_OUTSIDE_SETTINGS, OUTSIDE_SETTINGS = "20261125105000", "20261125106000"
 
 WITHOUT_COMMENT = """
     SELECT relname::text FROM pg_class
@@ -16,6 +18,17 @@ COLUMNS_WITHOUT_COMMENT = """
       AND relname = ANY($1::text[])
       AND attname NOT IN ('id', 'created_at', 'updated_at')
       AND col_description(attrelid, attnum) IS NULL"""
+TRIGGERS_WITHOUT_COMMENT = """
+    SELECT tgname::text FROM pg_trigger
+    WHERE NOT tgisinternal AND tgname NOT LIKE 'announce\\_%' AND tgname NOT LIKE 'update\\_%'
+      AND tgname <> ALL ('{archive_call_to_cdr,store_contact,remove_contact}')
+      AND obj_description(oid, 'pg_trigger') IS NULL"""
+DEMO = ("users", "extensions", "time_profiles", "trunks", "inbound_rules", "outbound_rules")
+TOLD_OF = """
+    SELECT relname::text, attname::text FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relname IN ('trunk_registrations', 'trunk_states', 'config_findings', 'config_problems',
+        'sip_trunks')
+      AND attnum > 0 AND attname <> 'id' AND col_description(attrelid, attnum) IS NULL"""
 
 
 async def test_every_table_and_view_is_described(db: asyncpg.Connection) -> None:
@@ -28,6 +41,11 @@ async def test_every_column_of_the_seed_is_described(db: asyncpg.Connection) -> 
     assert await db.fetch(COLUMNS_WITHOUT_COMMENT, names) == []
 
 
+async def test_what_is_beyond_the_seed_is_described_too(db: asyncpg.Connection) -> None:
+    assert await db.fetch(TOLD_OF) == []
+    assert await db.fetch(TRIGGERS_WITHOUT_COMMENT) == []
+
+
 async def test_settings(db: asyncpg.Connection) -> None:
     rows = await db.fetch("SELECT key, value #>> '{}' AS value, description FROM system_settings")
     assert {row["key"]: row["value"] for row in rows} == {
@@ -37,8 +55,36 @@ async def test_settings(db: asyncpg.Connection) -> None:
         "security.max_login_attempts": "5",
         "security.allowed_countries": '["DE", "AT", "CH"]',
         "recordings.default_retention_days": "90",
+        "numbers.country": "DE",
+        "numbers.emergency": '["112", "110"]',
+        "inbound.catch_all": None,
+        "inbound.white_list": "[]",
+        "outbound.ring_seconds": "120",
+        "outbound.warn_seconds": "30",
+        "time_profiles.override_roles": '["admin", "supervisor"]',
+        "trunks.test_roles": '["admin"]',
+        "trunks.silent_seconds": "4",
+        "trunks.rest_seconds": "30",
+        "toll.extension_calls_per_minute": None,
+        "toll.trunk_calls_per_minute": None,
+        "toll.extension_calls_at_once": None,
     }
     assert all(row["description"] for row in rows)
+
+
+async def test_a_setting_that_is_there_stays(empty_dsn: str) -> None:
+    await migrate(empty_dsn)
+    db = await asyncpg.connect(empty_dsn)
+    try:
+        await db.execute(
+            """UPDATE system_settings SET value = '"CH"' WHERE key = 'numbers.country'"""
+        )
+        await rollback(empty_dsn, BEFORE_OUTSIDE_SETTINGS)
+        assert await migrate(empty_dsn) == [OUTSIDE_SETTINGS]
+        country = "SELECT value FROM system_settings WHERE key = 'numbers.country'"
+        assert await db.fetchval(country) == '"CH"'
+    finally:
+        await db.close()
 
 
 async def test_updated_at_follows_each_change(db: asyncpg.Connection) -> None:
@@ -67,8 +113,12 @@ async def test_queue_figures_do_not_multiply(db: asyncpg.Connection) -> None:
 async def test_demo_company_may_be_loaded_again(db: asyncpg.Connection) -> None:
     company = (sql_folder() / "demo" / "company.sql").read_text(encoding="utf-8")
     await db.execute(company)
-    await db.execute("UPDATE extensions SET display_name = 'Renamed' WHERE number = '1002'")
+    await db.execute("""
+        UPDATE extensions SET display_name = 'Renamed' WHERE number = '1002';
+        UPDATE inbound_rules SET did_pattern = '+4930200000X', trunk_id = NULL""")
+    before = [await db.fetch(f"SELECT * FROM {table} ORDER BY id") for table in DEMO]
     await db.execute(company)
+    assert [await db.fetch(f"SELECT * FROM {table} ORDER BY id") for table in DEMO] == before
     rows = await db.fetch("""
         SELECT number, extension_type, role, e.display_name
         FROM extensions e JOIN users u ON u.id = e.user_id ORDER BY number""")
@@ -78,3 +128,19 @@ async def test_demo_company_may_be_loaded_again(db: asyncpg.Connection) -> None:
         ("1003", "sip", "agent", "Carla"),
         ("1004", "webrtc", "user", "Dora"),
     ]
+
+
+async def test_demo_company_shows_outside_lines(db: asyncpg.Connection) -> None:
+    await db.execute((sql_folder() / "demo" / "company.sql").read_text(encoding="utf-8"))
+    row = await db.fetchrow("""
+        SELECT t.status, t.endpoint, i.did_pattern, i.destination_type, o.number_pattern,
+            p.override_code, jsonb_path_query_array(p.schedule, '$.*[*].start') AS starts
+        FROM inbound_rules i JOIN trunks t ON t.id = i.trunk_id
+            JOIN outbound_rules o ON o.trunk_id = t.id
+            JOIN time_profiles p ON p.id = time_profile_id
+            JOIN extensions e ON e.id = destination_id""")
+    assert row is not None
+    assert tuple(row) == (
+        *("inactive", None, "+4930100000X", "extension", "^0[1-9]", "1"),
+        str(["08:00"] * 5).replace("'", '"'),
+    )

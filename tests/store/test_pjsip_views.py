@@ -241,8 +241,6 @@ async def test_expired_rows_are_asterisks_to_remove_before_they_are_swept(
         "SELECT * FROM extension_registrations",
         "DELETE FROM extension_registrations",
         "INSERT INTO extensions (number, sip_password) VALUES ('1', 'x')",
-        "DELETE FROM ps_endpoints",
-        "DELETE FROM ps_auths",
         "SELECT * FROM calls",
         "INSERT INTO cdr (call_id) VALUES (gen_random_uuid())",
         "SELECT sweep_registrations()",
@@ -254,6 +252,21 @@ async def test_expired_rows_are_asterisks_to_remove_before_they_are_swept(
 )
 async def test_asterisk_can_do_nothing_else(asterisk: Connection, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asterisk.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM ps_endpoints",
+        "DELETE FROM ps_auths",
+        "UPDATE ps_aors SET contact = 'sip:192.0.2.1'",
+    ],
+)
+async def test_what_asterisk_reads_of_rows_cannot_be_written(
+    asterisk: Connection, statement: str
+) -> None:
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="cannot"):
         await asterisk.execute(statement)
 
 
@@ -288,3 +301,22 @@ async def test_asterisks_statements_find_their_index(db: Connection, statement: 
     plan = "\n".join(row[0] for row in await db.fetch(f"EXPLAIN {statement}"))
     assert "Index Cond" in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize(
+    ("display_name", "name"),
+    [
+        ("x" * 79, "x" * 79),
+        ("x" * 100, "x" * 79),
+        ("ä" * 100, "ä" * 39),
+        ("x" + "ä" * 39, "x" + "ä" * 39),
+        ("xx" + "€" * 98, "xx" + "€" * 25),
+        ("😀" * 100, "😀" * 19),
+        (" " + "x" * 99, "x" * 79),
+        ("", ""),
+    ],
+)
+async def test_a_name_is_cut_where_a_character_ends(
+    db: Connection, display_name: str, name: str
+) -> None:
+    assert await db.fetchval("SELECT asterisk_name($1)", display_name) == name

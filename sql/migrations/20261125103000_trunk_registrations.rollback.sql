@@ -1,0 +1,2 @@
+DROP VIEW trunk_states;
+DROP TABLE trunk_registrations;

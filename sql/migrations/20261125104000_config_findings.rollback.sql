@@ -1,0 +1,2 @@
+DROP VIEW config_problems;
+DROP TABLE config_findings;

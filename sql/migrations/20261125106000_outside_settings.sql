@@ -1,0 +1,30 @@
+-- Default rows for outside calls; those that are there already stay as they are.
+
+INSERT INTO system_settings (key, value, description) VALUES
+    ('numbers.country', '"DE"',
+     'ISO code of the country that the exchange stands in: how national numbers are read, and what is abroad.'),
+    ('numbers.emergency', '["112", "110"]',
+     'Emergency numbers. They pass every limit and may take any trunk.'),
+    ('inbound.catch_all', 'null',
+     'Where calls go whose number no inbound rule takes: {"type": "extension", "number": "1001"}, {"type": "external", "number": "+4930200000"} or {"type": "queue", "id": "<uuid>"}, likewise ivr, voicemail, conference. null: the caller gets 404.'),
+    ('inbound.white_list', '[]',
+     'Callers who get through outside the hours of a time profile: numbers, or their beginning and *, e.g. ["+4930200000", "+4989*"].'),
+    ('outbound.ring_seconds', '120',
+     'Seconds a called party outside may ring.'),
+    ('outbound.warn_seconds', '30',
+     'Seconds before max_duration_seconds of an outbound rule cuts a call at which both hear a tone.'),
+    ('time_profiles.override_roles', '["admin", "supervisor"]',
+     'Roles whose extensions may open and close a time profile with *28<override_code>.'),
+    ('trunks.test_roles', '["admin"]',
+     'Roles whose extensions may call over a trunk with *89<test_code>*<number>.'),
+    ('trunks.silent_seconds', '4',
+     'Seconds without any answer from a carrier after which the next trunk is tried.'),
+    ('trunks.rest_seconds', '30',
+     'Seconds for which a trunk that did not answer is tried last.'),
+    ('toll.extension_calls_per_minute', 'null',
+     'New outside calls that an extension may cause in a minute. null: no limit. extensions.outbound_calls_per_minute wins.'),
+    ('toll.trunk_calls_per_minute', 'null',
+     'New calls that a trunk may be given in a minute. null: no limit. trunks.outbound_calls_per_minute wins.'),
+    ('toll.extension_calls_at_once', 'null',
+     'Outside calls that an extension may cause at once. null: no limit. extensions.max_concurrent_outbound_calls wins.')
+ON CONFLICT (key) DO NOTHING;
