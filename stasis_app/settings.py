@@ -1,6 +1,7 @@
 """Everything the environment decides. No other module reads it."""
 
 import os
+import socket
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -27,6 +28,22 @@ class DatabaseSettings(_Environment):
     asterisk_db_password: SecretStr
 
 
+class DatabaseUrl(_Environment):
+    """What a command needs that only looks; without it a stack on this machine is asked."""
+
+    database_url: SecretStr | None = None
+
+
+class ObjectStoreSettings(_Environment):
+    """What a command needs that stores objects."""
+
+    s3_endpoint: str
+    s3_access_key: str
+    s3_secret_key: SecretStr
+    s3_bucket: str = "pbx"
+    s3_secure: bool = False
+
+
 class Settings(_Environment):
     """What the application needs."""
 
@@ -35,8 +52,13 @@ class Settings(_Environment):
     ari_username: str
     ari_password: SecretStr
     ari_app: str = "pbx"
+    ami_host: str
+    ami_port: Port = 5038
+    ami_username: str
+    ami_password: SecretStr
     http_host: str = "127.0.0.1"
     http_port: Port
+    http_url: Annotated[str, Field(max_length=120)] = ""
     spool_dir: Path
     s3_endpoint: str
     s3_access_key: str
@@ -47,6 +69,14 @@ class Settings(_Environment):
     smtp_port: Port = 25
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
+
+    @property
+    def reached_at(self) -> str:
+        """The URL of our HTTP port as Asterisk reaches it, without a slash at its end."""
+        host = self.http_host
+        if host in ("0.0.0.0", "::", ""):  # noqa: S104  any address: by the name of this host
+            host = socket.gethostname()
+        return (self.http_url or f"http://{host}:{self.http_port}").rstrip("/")
 
 
 class EmbeddedSettings(_Environment):

@@ -9,13 +9,14 @@ import aiohttp
 
 from stasis_app.embedded import asterisk_root, resources
 from stasis_app.embedded.certificate import ensure_certificate
-from stasis_app.embedded.part import Part, PartFailedError, http_ok
+from stasis_app.embedded.part import Part, PartFailedError, greets, http_ok
 from stasis_app.embedded.ports import LOOPBACK, Listener, PortPlan
 from stasis_app.embedded.process import Command, run
 from stasis_app.embedded.render import UnknownPlaceholderError, render_directory
 from stasis_app.embedded.state import Secrets, StateDir
 
 ARI_USERNAME = "pbx"
+AMI_USERNAME = "pbx"
 INSIDE = f"/{asterisk_root.MOUNT_POINT}"  # STATE/asterisk as Asterisk sees it
 DATABASE_ROLE = "asterisk"
 
@@ -66,8 +67,9 @@ class Asterisk(Part):
         return f"http://{LOOPBACK}:{self._ports.ari}"
 
     def listeners(self) -> Sequence[Listener]:
-        tcp = [self._ports.sip, self._ports.sip_tls, self._ports.ari, self._ports.wss]
-        udp = Listener(self.name, self._ports.sip, socket.SOCK_DGRAM)
+        ports = self._ports
+        tcp = [ports.ami, ports.sip, ports.sip_tls, ports.ari, ports.wss]
+        udp = Listener(self.name, ports.sip, socket.SOCK_DGRAM)
         return [udp, *(Listener(self.name, port) for port in tcp)]
 
     async def prepare(self) -> None:
@@ -106,6 +108,10 @@ class Asterisk(Part):
             "PBX_RTP_END": str(ports.rtp_end),
             "PBX_ARI_USERNAME": ARI_USERNAME,
             "PBX_ARI_PASSWORD": secrets.ari_password,
+            "PBX_AMI_BIND": LOOPBACK,
+            "PBX_AMI_PORT": str(ports.ami),
+            "PBX_AMI_USERNAME": AMI_USERNAME,
+            "PBX_AMI_PASSWORD": secrets.ami_password,
             "PBX_DB_HOST": LOOPBACK,
             "PBX_DB_PORT": str(ports.postgres),
             "PBX_DB_NAME": "pbx",
@@ -129,6 +135,8 @@ class Asterisk(Part):
         return [*enter, "/usr/sbin/asterisk", "-C", f"{INSIDE}/etc/asterisk.conf", "-rx"]
 
     async def is_ready(self) -> bool:
+        """Asterisk goes on without AMI when its port was taken, and never tries again."""
         password = self._secrets.ari_password
         headers = {"Authorization": aiohttp.encode_basic_auth(ARI_USERNAME, password)}
-        return await http_ok(f"{self.ari_url}/ari/asterisk/ping", headers)
+        answers = await http_ok(f"{self.ari_url}/ari/asterisk/ping", headers)
+        return answers and await greets(self._ports.ami, b"Asterisk Call Manager")

@@ -48,6 +48,10 @@ class PortPlan:
         return self.base + 25
 
     @property
+    def ami(self) -> int:
+        return self.base + 38
+
+    @property
     def sip(self) -> int:
         return self.base + 60
 

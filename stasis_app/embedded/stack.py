@@ -9,7 +9,7 @@ from typing import Any
 
 from stasis_app.embedded import asterisk_root, resources
 from stasis_app.embedded.application import Application
-from stasis_app.embedded.asterisk import ARI_USERNAME, Asterisk
+from stasis_app.embedded.asterisk import AMI_USERNAME, ARI_USERNAME, Asterisk
 from stasis_app.embedded.mail import MailSink
 from stasis_app.embedded.object_store import ACCESS_KEY, BUCKET, ObjectStore
 from stasis_app.embedded.part import PartFailedError
@@ -133,6 +133,10 @@ class Stack:
             "PBX_ARI_URL": self.asterisk.ari_url,
             "PBX_ARI_USERNAME": ARI_USERNAME,
             "PBX_ARI_PASSWORD": secrets.ari_password,
+            "PBX_AMI_HOST": LOOPBACK,
+            "PBX_AMI_PORT": str(ports.ami),
+            "PBX_AMI_USERNAME": AMI_USERNAME,
+            "PBX_AMI_PASSWORD": secrets.ami_password,
             "PBX_HTTP_HOST": LOOPBACK,
             "PBX_HTTP_PORT": str(ports.app),
             "PBX_SPOOL_DIR": str(self.state.root / "spool"),

@@ -32,6 +32,7 @@ class Secrets:
     database_password: str
     asterisk_db_password: str
     ari_password: str
+    ami_password: str
     s3_secret_key: str
     entity_id: str
 
@@ -77,12 +78,12 @@ class StateDir:
             raise StateDirError(f"{self.root} can't be the state directory: {error}") from None
 
     def secrets(self) -> Secrets:
-        """The secrets of this directory, made on first use."""
+        """The secrets of this directory, each made on first use."""
         path = self.root / "secrets.json"
-        if path.exists():
-            return Secrets(**json.loads(path.read_text()))
-        made = Secrets.generate()
-        write_json(path, asdict(made))
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        made = Secrets(**{**asdict(Secrets.generate()), **kept})
+        if asdict(made) != kept:
+            write_json(path, asdict(made))
         return made
 
     @contextmanager

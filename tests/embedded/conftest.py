@@ -23,7 +23,8 @@ def free_port_base() -> int:
     """A base whose ports nobody has, below the range of outgoing connections."""
     while True:
         plan = PortPlan.above(random.randrange(20000, 31000, 1000))  # noqa: S311
-        ports = (plan.smtp, plan.sip, plan.sip_tls, plan.app, plan.ari, plan.postgres, plan.s3)
+        sip = (plan.sip, plan.sip_tls, plan.wss)
+        ports = (plan.smtp, plan.ami, *sip, plan.app, plan.ari, plan.postgres, plan.s3)
         if not taken(Listener("any", port) for port in ports):
             return plan.base
 

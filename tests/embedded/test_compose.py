@@ -81,6 +81,9 @@ def test_both_ends_of_a_connection_agree(services: dict[str, dict[str, Any]]) ->
     assert app["PBX_ARI_URL"] == f"http://asterisk:{asterisk['PBX_ARI_PORT']}"
     assert app["PBX_ARI_USERNAME"] == asterisk["PBX_ARI_USERNAME"]
     assert app["PBX_ARI_PASSWORD"] == asterisk["PBX_ARI_PASSWORD"]
+    assert app["PBX_AMI_HOST"] == "asterisk"
+    for name in ("PORT", "USERNAME", "PASSWORD"):
+        assert app[f"PBX_AMI_{name}"] == asterisk[f"PBX_AMI_{name}"]
     migrate = services["migrate"]["environment"]
     assert migrate["PBX_ASTERISK_DB_PASSWORD"] == asterisk["PBX_DB_PASSWORD"]
     assert migrate["PBX_DATABASE_URL"] == app["PBX_DATABASE_URL"]

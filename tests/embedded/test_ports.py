@@ -9,6 +9,7 @@ def test_the_plan() -> None:
     plan = PortPlan.above(15000)
     assert (plan.smtp, plan.sip, plan.sip_tls) == (15025, 15060, 15061)
     assert (plan.app, plan.ari, plan.wss) == (15080, 15088, 15089)
+    assert plan.ami == 15038
     assert (plan.postgres, plan.s3) == (15432, 15900)
     assert (plan.rtp_start, plan.rtp_end) == (15200, 15879)
 

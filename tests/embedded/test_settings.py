@@ -19,6 +19,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, st
 def test_the_stack_gives_the_app_all_it_needs(environment: dict[str, str]) -> None:
     settings = load(Settings)
     assert settings.http_port == 15080
+    assert (settings.ami_host, settings.ami_port) == ("127.0.0.1", 15038)
     assert settings.database_url.get_secret_value() == environment["PBX_DATABASE_URL"]
     assert {name.removeprefix("PBX_").lower() for name in environment} <= set(Settings.model_fields)
 
@@ -42,7 +43,12 @@ def test_a_bad_value_is_named_but_not_shown(
 
 def test_secrets_do_not_print(environment: dict[str, str]) -> None:
     shown = repr(load(Settings))
-    for name in ("PBX_ARI_PASSWORD", "PBX_S3_SECRET_KEY", "PBX_DATABASE_URL"):
+    for name in (
+        "PBX_ARI_PASSWORD",
+        "PBX_AMI_PASSWORD",
+        "PBX_S3_SECRET_KEY",
+        "PBX_DATABASE_URL",
+    ):
         assert environment[name] not in shown
 
 

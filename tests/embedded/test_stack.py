@@ -106,6 +106,27 @@ async def test_ari_wants_the_password(stack: dict[str, Any]) -> None:
                 assert answer.status == status
 
 
+async def test_ami_shows_registrations_and_does_nothing_else(running: StateDir, base: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", base + 38)
+
+    async def answer(action: str, **fields: str) -> str:
+        lines = [f"{name}: {value}\r\n" for name, value in {"Action": action, **fields}.items()]
+        writer.write("".join([*lines, "\r\n"]).encode())
+        while "Response: " not in (block := (await reader.readuntil(b"\r\n\r\n")).decode()):
+            continue  # an event
+        return block
+
+    try:
+        login = {"Username": "pbx", "Secret": running.secrets().ami_password}
+        assert "Success" in await answer("Login", **login)
+        assert "Success" in await answer("PJSIPShowRegistrationsOutbound")
+        for action in ("Originate", "Command", "GetConfig", "UpdateConfig", "Reload", "Hangup"):
+            assert "Permission denied" in await answer(action, Filename="manager.conf")
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_the_database_is_migrated_has_the_demo_and_keeps_what_it_is_told(
     stack: dict[str, Any],
 ) -> None:

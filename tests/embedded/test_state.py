@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,18 @@ def test_secrets_differ_from_one_another_and_between_stacks(tmp_path: Path) -> N
         state.create()
         state.secrets()
         values += json.loads((state.root / "secrets.json").read_text()).values()
-    assert len(set(values)) == len(values) == 12
+    assert len(set(values)) == len(values) == 14
+
+
+def test_a_state_directory_from_before_gets_the_secret_it_lacks(state: StateDir) -> None:
+    made = state.secrets()
+    before = asdict(made)
+    del before["ami_password"]
+    write_json(state.root / "secrets.json", before)
+    now = state.secrets()
+    assert {**asdict(now), "ami_password": ""} == {**before, "ami_password": ""}
+    assert now.ami_password
+    assert state.secrets() == now
 
 
 def test_the_entity_id_is_a_locally_administered_address(state: StateDir) -> None:
