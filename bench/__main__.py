@@ -3,47 +3,66 @@
 import argparse
 import asyncio
 import tempfile
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from . import knee, memory, overload, rates, registrations, report, rows
+from . import knee, memory, overload, rates, registrations, report, rows, rules, trunks
+from .report import Figure
 from .session import Options, session
 
 PARTS = {
-    module.PART: module.measure for module in (rates, knee, memory, rows, overload, registrations)
+    module.PART: module.measure
+    for module in (rates, knee, trunks, memory, rows, overload, registrations)
 }
+ALONE = {rules.PART: rules.measure}  # what needs no calls
+ALL = [*ALONE, *PARTS]
+QUICK_SECONDS = 2.0
 
 
 async def measure(state: Path, port_base: int, parts: list[str], options: Options) -> None:
     """Measure part after part; what was measured is kept, also when a part breaks."""
     started = datetime.now(UTC)
-    async with session(state, port_base, options) as opened:
-        try:
-            for part in parts:
-                print(part, flush=True)
-                figures = await PARTS[part](opened)
-                opened.figures += figures
-                print(report.table(figures), flush=True)
-        finally:
-            print(f"raw results: {report.save(started, opened.figures, opened.runs)}")
+    figures: list[Figure] = []
+    runs: list[dict[str, Any]] = []
+    with_calls = [part for part in parts if part in PARTS]
+    try:
+        for part in (part for part in parts if part in ALONE):
+            figures += await _tell(part, ALONE[part](runs))
+        if with_calls:
+            async with session(state, port_base, options, runs) as opened:
+                for part in with_calls:
+                    figures += await _tell(part, PARTS[part](opened))
+    finally:
+        print(f"raw results: {report.save(started, figures, runs)}")
+
+
+async def _tell(part: str, measuring: Awaitable[list[Figure]]) -> list[Figure]:
+    print(part, flush=True)
+    figures = await measuring
+    print(report.table(figures), flush=True)
+    return figures
 
 
 def _parts(text: str) -> list[str]:
     wanted = text.split(",")
-    if unknown := set(wanted) - set(PARTS):
+    if unknown := set(wanted) - set(ALL):
         raise argparse.ArgumentTypeError(f"no such part: {', '.join(sorted(unknown))}")
-    return [part for part in PARTS if part in wanted]
+    return [part for part in ALL if part in wanted]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     add = parser.add_argument
-    add("--only", type=_parts, default=list(PARTS), metavar="PART,…", help=", ".join(PARTS))
+    add("--only", type=_parts, default=ALL, metavar="PART,…", help=", ".join(ALL))
     add("--seconds", type=float, default=10.0, help="length of one run")
     add("--rates", type=int, nargs="+", default=[50, 100], metavar="CALLS/S")
     add("--knee", type=float, default=100.0, metavar="CALLS/S", help="if the part is left out")
     add("--calls", type=int, default=20_000, help="calls after which memory should be flat")
     add("--most-setting-up", type=int, nargs="+", default=[25], metavar="N", help="for overload")
+    add("--search-seconds", type=float, default=170.0, help="for the knees of trunks")
+    add("--quick", action="store_true", help="short runs: whether it works, not how fast")
     add("--state", type=Path, help="state of the stack; a new one if left out")
     add("--port-base", type=int, default=30000, metavar="N")
     return parser.parse_args()
@@ -51,7 +70,16 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     asked = _arguments()
-    options = Options(asked.seconds, asked.rates, asked.knee, asked.calls, asked.most_setting_up)
+    if asked.quick:
+        asked.seconds, asked.search_seconds = QUICK_SECONDS, 0.0
+    options = Options(
+        asked.seconds,
+        asked.rates,
+        asked.knee,
+        asked.calls,
+        asked.most_setting_up,
+        asked.search_seconds,
+    )
     with tempfile.TemporaryDirectory(prefix="pbx-bench-") as throw_away:
         state = (asked.state or Path(throw_away)).resolve()
         asyncio.run(measure(state, asked.port_base, asked.only, options))

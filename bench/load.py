@@ -6,15 +6,20 @@ import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.support.sipp import Sipp, free_port
 
 from . import processes
+from .carrier import Carrier
 from .processes import Moment
 from .stack import CALLEES, CALLERS, PASSWORD, Stack, Variant
 from .wire import Call, Wire
 
-SCENARIO = Path(__file__).parent / "scenarios" / "call.xml"
+SCENARIOS = Path(__file__).parent / "scenarios"
+SCENARIO = SCENARIOS / "call.xml"
+FROM_CARRIER = SCENARIOS / "carrier.xml"
+OUTSIDE = "+4940555"  # what the numbers of people outside begin with
 HOLD_SECONDS = 0.0  # beyond the second of the scenario
 PATIENCE_SECONDS = 40.0
 
@@ -67,13 +72,12 @@ async def run(
     """Make calls at `rate` a second for `seconds`; `app` is the pid of who serves the variant."""
     calls = round(rate * seconds)
     port = free_port()
-    caller = Sipp(
-        SCENARIO,
+    caller = callers(
+        variant,
         stack.sip,
         calls=calls,
         rate=rate,
         hold=HOLD_SECONDS,
-        rows=caller_rows(variant),
         local_port=port,
         within=seconds + PATIENCE_SECONDS,
     )
@@ -98,10 +102,19 @@ def delays(calls: list[Call]) -> tuple[float, float]:
     return statistics.median(waited), statistics.quantiles(waited, n=100, method="inclusive")[98]
 
 
+def callers(variant: Variant, server: str, **options: Any) -> Sipp:
+    """Return the phones that make the calls of a variant, or the carrier that delivers them."""
+    rows = caller_rows(variant)
+    if variant.carrier:
+        return Carrier(variant.carrier, FROM_CARRIER, server, rows=rows, **options)
+    return Sipp(SCENARIO, server, rows=rows, **options)
+
+
 def caller_rows(variant: Variant) -> list[tuple[str, str, str]]:
     """Return SIPp's rows for calls of a variant: number, password, what is dialled."""
     pairs = zip(CALLERS, itertools.cycle(CALLEES), strict=False)
-    return [(caller, PASSWORD, variant.prefix + callee) for caller, callee in pairs]
+    before = OUTSIDE if variant.carrier else ""
+    return [(before + caller, PASSWORD, variant.prefix + callee) for caller, callee in pairs]
 
 
 def _cost(

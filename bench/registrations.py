@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from tests.support import sipp
 from tests.support.sipp import Sipp, free_port
 
-from . import processes
+from . import asks, processes
 from .report import Figure
 from .session import Session
 from .stack import FLOOR, PASSWORD, PRODUCT
-from .wire import Replies
 
 PART = "registrations"
 SCENARIO = sipp.SCENARIOS / "uac_register.xml"
@@ -24,11 +23,6 @@ MORE_PHONES = """
 INSERT INTO extensions (number, sip_password, display_name)
 SELECT '6' || lpad(i::text, 6, '0'), $2, 'Phone' FROM generate_series(0, $1::int - 1) AS i
 ON CONFLICT (number) DO NOTHING
-"""
-STATEMENTS = """
-SELECT r.rolname::text AS role, sum(s.calls)::float8 AS calls
-FROM pg_stat_statements AS s JOIN pg_roles AS r ON r.oid = s.userid
-WHERE r.rolname IN ('pbx', 'asterisk') GROUP BY r.rolname
 """
 
 
@@ -80,14 +74,14 @@ async def _register(session: Session, rate: int, seconds: float) -> Step:
         local_port=port,
         within=seconds + 40,
     )
-    await _forget(session)
+    await asks.forget(session)
     parts = [session.stack.pid(part) for part in ("asterisk", "postgres")]
     before = processes.now()
     async with processes.foreign_share(session.stack.supervisor) as foreign:
         totals = await phones.run()
     after = processes.now()
     spent = sum(after.cpu(after.tree(p)) - before.cpu(before.tree(p)) for p in parts)
-    statements = (await _statements(session))["asterisk"] / count
+    statements = (await asks.statements(session))["asterisk"] / count
     step = Step(rate, totals.failed, totals.retransmissions, statements, spent * 1000 / count)
     print(f"  {step} foreign {foreign[0]:.0%}", flush=True)
     session.runs.append({"part": PART, "cost": {"foreign": foreign[0]}, **vars(step)})
@@ -98,26 +92,12 @@ async def _calls(session: Session) -> list[Figure]:
     """Count what one call asks of Asterisk and of Postgres, by the floor and by PBX-X."""
     figures = []
     for variant in (FLOOR, PRODUCT):
-        await session.calm()
-        await _forget(session)
-        async with Replies(session.stack.ari_port) as replies:
-            result = await session.run(variant, CALL_RATE)
-        each = {role: count / result.calls for role, count in (await _statements(session)).items()}
-        requests = replies.count() / result.calls
+        found = await asks.count(session, variant, CALL_RATE)
+        each = found.statements
         label = f"a call of {variant.name}: "
         figures += [
-            Figure(PART, f"{label}ARI requests", requests, "", None, MOST_REQUESTS),
+            Figure(PART, f"{label}ARI requests", found.requests, "", None, MOST_REQUESTS),
             Figure(PART, f"{label}SQL statements of Asterisk", each.get("asterisk", 0)),
             Figure(PART, f"{label}SQL statements of the app", each.get("pbx", 0)),
         ]
     return figures
-
-
-async def _forget(session: Session) -> None:
-    async with session.superuser() as connection:
-        await connection.execute("SELECT pg_stat_statements_reset()")
-
-
-async def _statements(session: Session) -> dict[str, float]:
-    async with session.superuser() as connection:
-        return {row["role"]: row["calls"] for row in await connection.fetch(STATEMENTS)}

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +43,12 @@ def table(figures: Sequence[Figure]) -> str:
         f"  {f.name:52} {f.value:10.2f} {f.unit:8} {f.aim:18} {verdicts[f.met]}" for f in figures
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def show(figures: Iterable[Figure]) -> None:
+    """Print figures as lines of JSON, for the process that has started this one."""
+    for figure in figures:
+        print(json.dumps(asdict(figure)), flush=True)
 
 
 def save(started: datetime, figures: Sequence[Figure], runs: Sequence[dict[str, Any]]) -> Path:

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,9 @@ from tests.support.sipp import Sipp
 from tests.support.until import until
 
 from . import load, processes
-from .report import Figure
-from .stack import PRODUCT, VARIANTS, Stack, Variant, floors, register, running
+from .stack import VARIANTS, Stack, Variant, floors, register, running
 
-ANSWER = Path(__file__).parent / "scenarios" / "answer.xml"
+ANSWER = load.SCENARIOS / "answer.xml"
 CALLEE_OFFSET = 999
 LONGEST_SECONDS = 7200.0
 WARM_UP = (40, 3.0)
@@ -30,7 +29,7 @@ class Options:
     """What the command line asks for.
 
     `knee` is C's highest sustained rate as far as it is not measured; `most_setting_up` are the
-    values that overload tries.
+    values that overload tries, `search_seconds` how long the trunks part looks for the knees.
     """
 
     seconds: float
@@ -38,6 +37,7 @@ class Options:
     knee: float
     calls: int
     most_setting_up: list[int]
+    search_seconds: float
 
 
 @dataclass
@@ -48,12 +48,13 @@ class Session:
     floors: dict[str, int]
     options: Options
     knee: float
-    runs: list[dict[str, Any]] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
+    runs: list[dict[str, Any]]
 
     def served_by(self, variant: Variant) -> int | None:
         """Return the pid of the application that serves the variant."""
-        return self.stack.pid("app") if variant is PRODUCT else self.floors.get(variant.name)
+        if variant.floor:
+            return self.floors[variant.floor[0]]
+        return None if variant.application else self.stack.pid("app")
 
     async def run(self, variant: Variant, rate: float, seconds: float | None = None) -> load.Result:
         """Make calls, print how they went, and keep that."""
@@ -102,8 +103,10 @@ class Session:
 
 
 @asynccontextmanager
-async def session(state: Path, port_base: int, options: Options) -> AsyncIterator[Session]:
-    """A stack with its callees registered and everything warm."""
+async def session(
+    state: Path, port_base: int, options: Options, runs: list[dict[str, Any]]
+) -> AsyncIterator[Session]:
+    """A stack with its callees registered and everything warm; raw results go to `runs`."""
     port = port_base + CALLEE_OFFSET
     async with (
         running(state, port_base) as stack,
@@ -111,7 +114,7 @@ async def session(state: Path, port_base: int, options: Options) -> AsyncIterato
         Sipp(ANSWER, local_port=port, within=LONGEST_SECONDS),
     ):
         await register(stack, port)
-        opened = Session(stack, pids, options, options.knee)
+        opened = Session(stack, pids, options, options.knee, runs)
         await opened.calm()
         for variant in VARIANTS:
             await load.run(stack, variant, opened.served_by(variant), *WARM_UP)

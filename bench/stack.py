@@ -37,12 +37,17 @@ WHERE e.number = ANY ($1)
 
 @dataclass(frozen=True)
 class Variant:
-    """A way for a call to reach its callee: what is dialled before the number, who serves it."""
+    """A way for a call to reach its callee: what is dialled before the number, who serves it.
+
+    Without an `application` of its own PBX-X serves it. `carrier` is the address of the carrier
+    that delivers the call; '' stands for a phone.
+    """
 
     name: str
     prefix: str
     application: str = ""
     floor: Sequence[str] = ()
+    carrier: str = ""
 
 
 NATIVE = Variant("A native", "71", "Dial(PJSIP/${EXTEN:2},30)")
@@ -146,9 +151,14 @@ async def _prepare(stack: Stack) -> None:
     async with stack.sql() as connection:
         await connection.execute(PHONE, [*CALLERS, *CALLEES], PASSWORD)
     for variant in VARIANTS:
-        if variant.prefix:
-            where = f"_{variant.prefix}20XX,1,{variant.application} into from-phones"
-            await stack.cli(f"dialplan add extension {where}")
+        await serve(stack, variant, "from-phones")
+
+
+async def serve(stack: Stack, variant: Variant, context: str) -> None:
+    """Have the dialplan know the numbers of a variant that has an application of its own."""
+    if variant.application:
+        where = f"_{variant.prefix}20XX,1,{variant.application} into {context}"
+        await stack.cli(f"dialplan add extension {where}")
 
 
 async def register(stack: Stack, port: int) -> None:
@@ -160,13 +170,13 @@ async def register(stack: Stack, port: int) -> None:
 
 @asynccontextmanager
 async def floors(stack: Stack, variants: Sequence[Variant]) -> AsyncIterator[dict[str, int]]:
-    """Run the floor applications of these variants; gives their pids by the variant's name."""
+    """Run the floor applications of these variants; gives their pids by the application's name."""
     ari = json.dumps(stack.description["ari"])
     async with contextlib.AsyncExitStack() as children:
         pids = {}
         for variant in variants:
             if variant.floor:
-                pids[variant.name] = await children.enter_async_context(_floor(variant, ari))
+                pids[variant.floor[0]] = await children.enter_async_context(_floor(variant, ari))
         yield pids
 
 
