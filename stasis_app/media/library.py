@@ -1,0 +1,97 @@
+"""Media files by id: their rows, their objects, and the address that Asterisk plays."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from uuid import UUID
+
+import structlog
+
+from stasis_app.store.media_files import MediaFile, MediaFiles, publish
+
+from .objects import Missing, Objects, OpenObject, Stat, StoreAway
+
+log = structlog.get_logger()
+
+AWAY_SECONDS = 3.0
+BACK_OFF_SECONDS = 2.0
+
+
+class Library:
+    """What can be played. For a moment after the store was away nobody waits for it again."""
+
+    def __init__(self, dsn: str, objects: Objects, base_url: str) -> None:
+        self._dsn = dsn
+        self._objects = objects
+        self._base_url = base_url
+        self._rows = MediaFiles(dsn)
+        self._marks: dict[str, str] = {}
+        self._away_until = 0.0
+
+    async def url(self, identity: UUID) -> str:
+        """Return the address of a media file as it is now: another content, another address.
+
+        So Asterisk, which keeps what it has fetched, plays what the store has. While the store is
+        away that is what it had. Raises Missing (no row or no object), StoreAway, ConnectionError.
+        """
+        file = await self._rows.get(identity)
+        if file is None:
+            raise Missing(f"there is no media file {identity}")
+        try:
+            mark = content_mark(await self.stat(file))
+        except StoreAway:
+            mark = self._marks.get(file.storage_path, "")
+            if not mark:
+                raise
+        return f"{self._base_url}/media/{file.id}/{file.token}/{mark}"
+
+    async def file(self, identity: UUID) -> MediaFile | None:
+        """Return the row of a media file. Raises ConnectionError."""
+        return await self._rows.get(identity)
+
+    async def stat(self, file: MediaFile) -> Stat:
+        """Ask what its object is. Raises Missing, StoreAway."""
+        with self._noticing():
+            stat = await self._objects.stat(file.storage_path)
+        self._marks[file.storage_path] = content_mark(stat)
+        return stat
+
+    @asynccontextmanager
+    async def open(self, file: MediaFile) -> AsyncIterator[OpenObject]:
+        """Open its object. Raises Missing, StoreAway."""
+        with self._noticing():
+            async with self._objects.open(file.storage_path) as found:
+                yield found
+
+    async def keep_published(self) -> None:
+        """Write into Postgres where Asterisk finds us, as soon as it can be written."""
+        while True:
+            try:
+                await publish(self._dsn, self._base_url)
+            except ConnectionError as error:
+                log.warning("address not written", action="media_unpublished", error=str(error))
+                await asyncio.sleep(BACK_OFF_SECONDS)
+            else:
+                return
+
+    def close(self) -> None:
+        self._rows.close()
+        self._objects.close()
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        now = asyncio.get_running_loop().time
+        if now() < self._away_until:
+            raise StoreAway("the object store was away a moment ago")
+        try:
+            yield
+        except StoreAway as error:
+            self._away_until = now() + AWAY_SECONDS
+            log.warning("object store is away", action="objects_away", error=str(error))
+            raise
+
+
+def content_mark(stat: Stat) -> str:
+    """Return what in an address stands for the content of an object."""
+    return hashlib.sha256(f"{stat.key} {stat.etag} {stat.size}".encode()).hexdigest()[:16]

@@ -1,0 +1,131 @@
+"""`media_files`: the rows of audio, and where Asterisk fetches it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from .connection import AWAY, connected
+
+SECONDS = 3.0
+
+ADD = """
+INSERT INTO media_files (name, description, file_type, storage_path, duration_seconds,
+    file_size_bytes, format, sample_rate)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id
+"""
+
+READ = """
+SELECT id, name, file_type, storage_path, replace(url_token::text, '-', '') AS token,
+    media_path(id, url_token, storage_path) AS url_path, duration_seconds
+FROM media_files
+"""
+
+PUBLISH = """
+INSERT INTO media_server (base_url) VALUES ($1)
+ON CONFLICT (only_row) DO UPDATE SET base_url = EXCLUDED.base_url, changed_at = now()
+WHERE media_server.base_url <> EXCLUDED.base_url
+"""
+
+
+@dataclass(frozen=True)
+class MediaFile:
+    """A row of `media_files`. `url_path` follows the base URL; whoever knows `token` may fetch."""
+
+    id: UUID
+    name: str
+    kind: str
+    storage_path: str
+    token: str
+    url_path: str
+    seconds: int | None
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A row that is yet to be written. `size` in bytes, `rate` in samples a second."""
+
+    name: str
+    kind: str
+    storage_path: str
+    seconds: int
+    size: int
+    format: str
+    rate: int
+    description: str | None = None
+
+
+class MediaFiles:
+    """Rows by id, each read when it is asked for; while Postgres is away as they were last seen."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._pool: asyncpg.Pool | None = None
+        self._seen: dict[UUID, MediaFile] = {}
+
+    async def get(self, identity: UUID) -> MediaFile | None:
+        """Return a row, None if there is none. Raises ConnectionError if that cannot be known."""
+        try:
+            row = await (await self._open()).fetchrow(f"{READ} WHERE id = $1", identity)
+        except AWAY as error:
+            if identity in self._seen:
+                return self._seen[identity]
+            raise ConnectionError(f"media_files can't be read: {error}") from error
+        if row is None:
+            self._seen.pop(identity, None)
+            return None
+        found = self._seen[identity] = _file(row)
+        return found
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
+    async def _open(self) -> asyncpg.Pool:
+        if self._pool is None:
+            self._pool = asyncpg.create_pool(
+                self._dsn, min_size=0, max_size=2, timeout=SECONDS, command_timeout=SECONDS
+            )
+        return await self._pool
+
+
+async def add(dsn: str, file: NewFile) -> UUID:
+    """Write a row and return its id. Raises ConnectionError, also when Postgres refuses it."""
+    async with connected(dsn, "the row can't be written", 10.0) as connection:
+        identity: UUID = await connection.fetchval(
+            ADD,
+            file.name,
+            file.description,
+            file.kind,
+            file.storage_path,
+            file.seconds,
+            file.size,
+            file.format,
+            file.rate,
+        )
+    return identity
+
+
+async def everything(dsn: str) -> list[MediaFile]:
+    """Return all rows by type and name. Raises ConnectionError."""
+    async with connected(dsn, "media_files can't be read", 10.0) as connection:
+        rows = await connection.fetch(f"{READ} ORDER BY file_type, name, created_at, id")
+    return [_file(row) for row in rows]
+
+
+async def publish(dsn: str, base_url: str) -> None:
+    """Write where Asterisk reaches the app. Raises ConnectionError."""
+    async with connected(dsn, "media_server can't be written", 10.0) as connection:
+        await connection.execute(PUBLISH, base_url)
+
+
+def _file(row: asyncpg.Record) -> MediaFile:
+    return MediaFile(
+        id=row["id"],
+        name=row["name"],
+        kind=row["file_type"],
+        storage_path=row["storage_path"],
+        token=row["token"],
+        url_path=row["url_path"],
+        seconds=row["duration_seconds"],
+    )
