@@ -1,21 +1,38 @@
 """GET /healthz: whether calls are served, in JSON; 503 while they are not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 
 
-async def serve(host: str, port: int, parts: Callable[[], Mapping[str, bool]]) -> web.AppRunner:
-    """Start the HTTP server; `parts` tells which parts work. The caller cleans the runner up."""
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Which parts work, and as of when: whatever was committed before counts for calls."""
+
+    parts: Mapping[str, bool]
+    configuration: Mapping[str, datetime]
+
+
+async def serve(
+    host: str, port: int, health: Callable[[], Health], routes: Iterable[web.RouteDef] = ()
+) -> web.AppRunner:
+    """Start the HTTP server, with `routes` besides. The caller cleans the runner up."""
 
     async def healthz(_: web.Request) -> web.Response:
-        working = parts()
-        ok = all(working.values())
-        body = {"status": "ok" if ok else "degraded", "parts": dict(working)}
+        now = health()
+        ok = all(now.parts.values())
+        body = {
+            "status": "ok" if ok else "degraded",
+            "parts": dict(now.parts),
+            "configuration": {name: at.isoformat() for name, at in now.configuration.items()},
+        }
         return web.json_response(body, status=200 if ok else 503)
 
     application = web.Application()
     application.router.add_get("/healthz", healthz)
+    application.add_routes(routes)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()

@@ -4,18 +4,28 @@ import asyncio
 import contextlib
 import gc
 import signal
+from functools import partial
 
 import structlog
+from phonenumbers import PhoneMetadata
 
 from . import health, logs
 from .ari.door import Door
 from .ari.errors import Replaced
 from .ari.inboxes import Inboxes
+from .ari.manager import Manager
 from .call.exchange import Exchange
+from .clocks.findings import Findings
 from .clocks.housekeeping import keep_house
+from .clocks.mirror import Mirror
+from .clocks.registrations import Registrations
+from .media.library import Library
+from .media.objects import Objects
+from .media.server import MediaServer
 from .settings import Settings
 from .store.directory import Directory
 from .store.live_calls import live_calls
+from .store.profiles import set_override
 from .store.shipper import Shipper
 from .store.spool import Spool
 from .switchboard import Switchboard
@@ -62,12 +72,37 @@ class Service:
             inboxes,
         )
         self._shipper = Shipper(self._spool, dsn, self._door.connected.is_set)
-        exchange = Exchange(self._door, inboxes, self._directory, self._spool.write)
+        exchange = Exchange(
+            self._door,
+            inboxes,
+            self._directory.book,
+            self._spool.write,
+            partial(set_override, dsn),
+        )
         self._switchboard = Switchboard(exchange, lambda: live_calls(dsn))
+        manager = Manager(
+            settings.ami_host,
+            settings.ami_port,
+            settings.ami_username,
+            settings.ami_password.get_secret_value(),
+        )
+        book = self._directory.book
+        self._mirror = Mirror(self._directory, self._door, dsn)
+        self._registrations = Registrations(book, manager, dsn)
+        self._findings = Findings(book, dsn, self._directory.watch())
+        objects = Objects(
+            settings.s3_endpoint,
+            settings.s3_access_key,
+            settings.s3_secret_key.get_secret_value(),
+            settings.s3_bucket,
+            secure=settings.s3_secure,
+        )
+        self._library = Library(dsn, objects, settings.reached_at)
 
     async def run(self, stopping: asyncio.Event) -> None:
         settings = self._settings
-        runner = await health.serve(settings.http_host, settings.http_port, self._parts)
+        routes = MediaServer(self._library).routes()
+        runner = await health.serve(settings.http_host, settings.http_port, self._health, routes)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -75,6 +110,10 @@ class Service:
                     group.create_task(self._directory.follow(), name="directory"),
                     group.create_task(keep_house(self._dsn), name="clocks"),
                     group.create_task(self._serve(), name="calls"),
+                    group.create_task(self._mirror.follow(), name="mirror"),
+                    group.create_task(self._registrations.follow(), name="registrations"),
+                    group.create_task(self._findings.follow(), name="findings"),
+                    group.create_task(self._library.keep_published(), name="media"),
                 ]
                 await stopping.wait()
                 await self._leave()
@@ -83,6 +122,7 @@ class Service:
         finally:
             self._switchboard.stop()
             await runner.cleanup()
+            self._library.close()
             await self._door.close()
             self._spool.close()
 
@@ -90,8 +130,13 @@ class Service:
         """Take calls once the configuration and the open calls can be known."""
         await self._directory.ready.wait()
         await self._shipper.drained()
+        PhoneMetadata.load_all()  # else the first call to each country stalls all others
         gc.freeze()
-        await self._door.keep_open(self._switchboard.reconcile)
+        await self._door.keep_open(self._connected)
+
+    async def _connected(self) -> None:
+        await self._switchboard.reconcile()
+        self._mirror.connected()
 
     async def _leave(self) -> None:
         log.info("leaving", action="leaving", calls=len(self._switchboard.calls))
@@ -100,9 +145,12 @@ class Service:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._shipper.drained()
 
-    def _parts(self) -> dict[str, bool]:
-        return {
+    def _health(self) -> health.Health:
+        parts = {
             "asterisk": self._door.connected.is_set(),
             "postgres": self._directory.connected,
             "journal": not (self._spool.failing or self._shipper.failing),
         }
+        return health.Health(
+            parts, {"read_at": self._directory.read_at, "told_at": self._mirror.told_at}
+        )

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,13 +12,15 @@ import structlog
 from .ari.events import Channel, Event, StasisStart, StateChanged
 from .ari.transport import lane
 from .call import causes
+from .call.arrival import KINDS, Origin, arrived, shown
 from .call.call import REFUSAL, Call, call_of
 from .call.exchange import Exchange
 from .call.journal import Journal, Opening
 from .call.line import Line
 from .call.present import Present
-from .flows.arrival import from_phone
+from .flows.arrival import begin
 from .flows.reentry import ARRIVAL, resume
+from .rules.dialling import withholds
 from .rules.models import Position
 from .store.live_calls import LiveCall
 from .words import Direction, HangupCause, Moment
@@ -59,7 +62,7 @@ class Switchboard:
                 self._present.hear(event)
             return
         kind = event.args[0] if event.args else ""
-        if kind == "phone":
+        if kind in KINDS:
             self._begin(event.channel, event.args, event.at)
         else:
             self._turn_away(event.channel, kind)
@@ -95,35 +98,35 @@ class Switchboard:
 
     def _begin(self, channel: Channel, args: tuple[str, ...], at: datetime) -> None:
         exchange = self._exchange
-        number = channel.exten
-        caller = exchange.directory.extension(args[1]) if len(args) > 1 else None
-        call = self._call(channel, Journal(uuid.uuid4(), exchange.write, at))
-        call.caller_extension = caller.id if caller else None
+        arrival = arrived(exchange.book, channel, args)
+        origin = arrival.origin
+        call = self._call(channel, Journal(uuid.uuid4(), exchange.write, at), origin)
         opening = Opening(
             sip_call_id=self._unique(channel.protocol_id or channel.id, call.id),
-            direction=Direction.INTERNAL,
-            caller_number=caller.number if caller else channel.caller_number,
-            caller_name=caller.display_name if caller else channel.caller_name,
-            callee_number=number,
+            direction=origin.direction,
+            caller_number=origin.identity.number,
+            caller_name=origin.identity.name,
+            callee_number=arrival.number,
             initiated_at=at,
-            caller_extension=call.caller_extension,
+            caller_extension=origin.extension,
+            trunk=origin.trunk,
         )
-        place = {"number": number, "caller": opening.caller_number}
+        place = {"number": arrival.number, "endpoint": arrival.endpoint}
         call.journal.begin(opening, Position(channel.id, ARRIVAL, place, 0, at))
         if self._comparing:
             self._seen |= {channel.id, str(call.id)}
-        if exchange.overloaded:
+        if exchange.overloaded and not arrival.urgent:
             refusal = partial(call.refuse, HangupCause.CONGESTION, reason="overload")
             self._start(call, opening.sip_call_id, refusal)
             return
         exchange.setting_up.add(call.id)
-        self._start(call, opening.sip_call_id, lambda: from_phone(call, caller, number))
+        self._start(call, opening.sip_call_id, lambda: begin(call, arrival))
 
-    def _call(self, channel: Channel, journal: Journal) -> Call:
+    def _call(self, channel: Channel, journal: Journal, origin: Origin) -> Call:
         line = Line(channel.id, CALLER, self._exchange.inboxes, is_caller=True)
         line.started.set_result(True)
         line.up = channel.state == "Up"
-        return Call(self._exchange, line, journal)
+        return Call(self._exchange, line, journal, origin)
 
     def _start(self, call: Call, sip_call_id: str, story: Callable[[], Awaitable[None]]) -> None:
         self._count += 1
@@ -186,8 +189,7 @@ class Switchboard:
         if position is None or channel is None:
             self._close_books(live, journal, started_at)
             return
-        call = self._call(channel, journal)
-        call.caller_extension = live.caller_extension
+        call = self._call(channel, journal, origin_of(live))
         call.hops = position.hops
         self._seen.add(channel.id)
         journal.note(Moment.ADOPTED, step=position.step)
@@ -217,7 +219,7 @@ class Switchboard:
             if known or self._is_live(channel.id):
                 continue
             kind, *rest = channel.app_data.split(",")[1:] or [""]
-            if kind == "phone" and channel.state == "Ring":
+            if kind in KINDS and channel.state == "Ring":
                 self._begin(channel, (kind, *rest), channel.created_at)
             else:
                 self._turn_away(channel, kind)
@@ -229,3 +231,12 @@ class Switchboard:
         """Return whether a channel or bridge that we made belongs to a call of this process."""
         owner = call_of(made_id)
         return owner is not None and owner in self.calls
+
+
+def origin_of(live: LiveCall) -> Origin:
+    """Return who made a call that another process began; its trunk may be the one it went out."""
+    inbound = live.direction is Direction.INBOUND
+    identity = shown(live.caller_number, live.caller_name)
+    if not inbound:
+        identity = replace(identity, private=withholds(live.callee_number))
+    return Origin(live.direction, identity, live.caller_extension, live.trunk if inbound else None)

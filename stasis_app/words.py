@@ -37,6 +37,73 @@ class ExtensionStatus(StrEnum):
     INACTIVE = "inactive"
 
 
+class Role(StrEnum):
+    """`users.role`."""
+
+    ADMIN = "admin"
+    SUPERVISOR = "supervisor"
+    AGENT = "agent"
+    USER = "user"
+
+
+class UserStatus(StrEnum):
+    """`users.status`."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    SUSPENDED = "suspended"
+
+
+class TrunkType(StrEnum):
+    """`trunks.trunk_type`."""
+
+    REGISTER = "register"
+    IP_AUTH = "ip_auth"
+    STATIC = "static"
+
+
+class TrunkStatus(StrEnum):
+    """`trunks.status`."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    TESTING = "testing"
+
+
+class ForwardedCallerId(StrEnum):
+    """`trunks.forwarded_caller_id`: whose number a forwarded call shows."""
+
+    OWN = "own"
+    ORIGINAL = "original"
+
+
+class TargetType(StrEnum):
+    """`inbound_rules.destination_type`."""
+
+    EXTENSION = "extension"
+    QUEUE = "queue"
+    IVR = "ivr"
+    VOICEMAIL = "voicemail"
+    CONFERENCE = "conference"
+    EXTERNAL = "external"
+
+
+class CallerIdMode(StrEnum):
+    """`outbound_rules.caller_id_mode`."""
+
+    EXTENSION = "extension"
+    TRUNK = "trunk"
+    CUSTOM = "custom"
+
+
+class BlacklistType(StrEnum):
+    """`blacklist.entry_type`."""
+
+    IP = "ip"
+    PHONE_NUMBER = "phone_number"
+    USER_AGENT = "user_agent"
+
+
 class HangupCause(StrEnum):
     """`calls.hangup_cause` and `cdr.hangup_cause`: how a call ended, one list for all flows."""
 
@@ -47,7 +114,10 @@ class HangupCause(StrEnum):
     REJECTED = "rejected"
     UNAVAILABLE = "unavailable"
     UNALLOCATED_NUMBER = "unallocated_number"
+    NUMBER_CHANGED = "number_changed"
+    INVALID_NUMBER = "invalid_number"
     FORBIDDEN = "forbidden"
+    NOT_IMPLEMENTED = "not_implemented"
     NOT_ACCEPTABLE = "not_acceptable"
     CONGESTION = "congestion"
     LOOP_DETECTED = "loop_detected"
@@ -60,6 +130,9 @@ class Moment(StrEnum):
     """`call_events.event`: what the timeline of a call is made of."""
 
     ARRIVED = "arrived"
+    ROUTED = "routed"
+    DIALLED_OUT = "dialled_out"
+    TRUNK_SKIPPED = "trunk_skipped"
     FORWARDED = "forwarded"
     OFFERED = "offered"
     RANG = "rang"
@@ -70,6 +143,9 @@ class Moment(StrEnum):
     REFUSED = "refused"
     ANNOUNCED = "announced"
     ADOPTED = "adopted"
+    LIMIT_NEARS = "limit_nears"
+    LIMIT_REACHED = "limit_reached"
+    CODE_USED = "code_used"
     HUNG_UP = "hung_up"
     CONFIG_IGNORED = "config_ignored"
     ENDED = "ended"

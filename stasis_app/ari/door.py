@@ -169,6 +169,10 @@ class Door:
             raise
         return str((await reply.json())["value"])
 
+    async def set_channel_variable(self, channel: str, name: str, value: str) -> None:
+        """Set a variable of a channel, or a dialplan function: CALLERID(pres)."""
+        await self._do("channels", "setChannelVar", channelId=channel, variable=name, value=value)
+
     async def ring(self, channel: str) -> None:
         await self._do("channels", "ring", channelId=channel)
 

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+
 class AriError(Exception):
     """Asterisk refused a request.
 

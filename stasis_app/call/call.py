@@ -1,30 +1,34 @@
 """A call: one coroutine that tells what its caller lives through."""
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from stasis_app.ari.errors import AriError
+from stasis_app.ari.errors import AriError, Gone
 from stasis_app.ari.events import Event, HangupRequested, Held, Unheld
 from stasis_app.rules.models import Position
-from stasis_app.words import HangupCause, Moment
+from stasis_app.words import Direction, HangupCause, Moment
 
 from . import causes
+from .arrival import Origin
 from .exchange import Exchange
 from .journal import Journal
 from .lifeline import Hangup, Lifeline
-from .line import Line
+from .line import LOST_AFTER, Line
 from .playback import play
 
 log = structlog.get_logger()
 
 HANGUP_SECONDS = 5.0
+MEDIA_SECONDS = 0.3
 INSIST_SECONDS = 1.0
 DEFAULT_CAUSE = HangupCause.NORMAL_CLEARING
 PREFIX = "p-"
@@ -35,6 +39,7 @@ ANNOUNCEMENTS: dict[HangupCause, str] = {
     HangupCause.UNALLOCATED_NUMBER: "ss-noservice",
     HangupCause.NO_ANSWER: "number-not-answering",
     HangupCause.CONGESTION: "all-circuits-busy-now",
+    HangupCause.NOT_IMPLEMENTED: "feature-not-avail-line",
 }
 
 Step = Callable[..., Awaitable[None]]
@@ -43,12 +48,13 @@ Step = Callable[..., Awaitable[None]]
 class Call:
     """The words of a flow that concern the caller. `cause` is why the call ends, once decided."""
 
-    def __init__(self, exchange: Exchange, caller: Line, journal: Journal) -> None:
+    def __init__(self, exchange: Exchange, caller: Line, journal: Journal, origin: Origin) -> None:
         self.exchange = exchange
         self.caller = caller
         self.journal = journal
+        self.origin = origin
         self.id = journal.call
-        self.caller_extension: UUID | None = None
+        self.began_at = journal.initiated_at
         self.hops = 0
         self.cause: HangupCause | None = None
         self.context: Context | None = None
@@ -61,7 +67,7 @@ class Call:
         self.context = copy_context()
         try:
             async with Lifeline(self.caller):
-                await story()
+                await self._to_its_end(story)
         except Hangup:
             log.debug("caller has hung up", action="hangup")
         except AriError as error:
@@ -73,6 +79,16 @@ class Call:
         finally:
             if not self.exchange.leaving:
                 await self._conclude()
+
+    async def _to_its_end(self, story: Callable[[], Awaitable[None]]) -> None:
+        """If a story fails because something is gone, its event says what: it may be the caller."""
+        try:
+            await story()
+        except Gone:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOST_AFTER):
+                    await self.caller.ended()
+            raise
 
     def behind(self, step: Callable[[], Coroutine[Any, Any, None]], *, insist: bool = True) -> None:
         """Have a step done that the story does not wait for, in the order of its requests."""
@@ -100,13 +116,42 @@ class Call:
             Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
         )
 
-    async def refuse(self, cause: HangupCause, **details: Any) -> None:
-        """End the call with the true SIP answer; an answered caller hears it in words."""
+    async def refuse(self, cause: HangupCause, *, in_words: bool = False, **details: Any) -> None:
+        """End the call with the true SIP answer. An answered caller hears it in words.
+
+        So does any other if it is to be told `in_words`: as early media, before the answer.
+        """
         self.cause = cause
         self.stands(REFUSAL, {"cause": cause})
         self.journal.note(Moment.REFUSED, cause=cause, **details)
-        if self.caller.up:
+        if self.caller.up or in_words:
             await self.announce(ANNOUNCEMENTS.get(cause, "cannot-complete-as-dialed"))
+
+    async def answer(self) -> None:
+        """Answer the caller ourselves, and wait until the first syllable would be heard.
+
+        A process that is gone may have answered, and not have come to write it down.
+        """
+        if not self.caller.up:
+            await self.exchange.door.answer(self.caller.id)
+        if not self.journal.answered:
+            self.journal.answer(datetime.now(UTC))
+            await asyncio.sleep(MEDIA_SECONDS)
+
+    async def withhold(self) -> None:
+        """Have the caller's number shown to no phone that is dialled for the call."""
+        await self.exchange.door.set_channel_variable(self.caller.id, "CALLERID(pres)", "prohib")
+
+    def beep(self) -> None:
+        """Let the caller hear a tone, whatever goes on."""
+        door, playback = self.exchange.door, self.new_id()
+        beep = partial(door.play, self.caller.id, playback, ["sound:beep"])
+        self.behind(beep, insist=False)
+
+    def goes_out(self, trunk: UUID) -> None:
+        """Note the trunk that the call goes out over; one that came in over a trunk keeps that."""
+        if self.origin.direction is not Direction.INBOUND:
+            self.journal.goes_out(trunk)
 
     async def announce(self, sound: str) -> None:
         """Play one of Asterisk's own sounds to the answered caller, to its end."""

@@ -20,7 +20,10 @@ ANSWER_TO_CALLER: dict[HangupCause, int] = {
     HangupCause.REJECTED: NORMAL_CLEARING,  # 603
     HangupCause.UNAVAILABLE: 20,  # 480
     HangupCause.UNALLOCATED_NUMBER: 1,  # 404
+    HangupCause.NUMBER_CHANGED: 22,  # 410
+    HangupCause.INVALID_NUMBER: 28,  # 484
     HangupCause.FORBIDDEN: 21,  # 403
+    HangupCause.NOT_IMPLEMENTED: 29,  # 501
     HangupCause.NOT_ACCEPTABLE: 58,  # 488
     HangupCause.CONGESTION: 34,  # 503
     HangupCause.LOOP_DETECTED: 20,  # 480
@@ -44,6 +47,17 @@ OF_SIP: dict[int, HangupCause] = {
     603: HangupCause.REJECTED,
     606: HangupCause.NOT_ACCEPTABLE,
 }
+
+# What these say of a phone that did not answer is the exchange's own business; said by a carrier,
+# they speak of the number.
+OF_CARRIER_SIP: dict[int, HangupCause] = {
+    404: HangupCause.UNALLOCATED_NUMBER,
+    410: HangupCause.NUMBER_CHANGED,
+    484: HangupCause.INVALID_NUMBER,
+    604: HangupCause.UNALLOCATED_NUMBER,
+}
+# Of our account there, or of the carrier itself: for the caller all circuits are busy.
+CARRIER_FAILED = frozenset({401, 403, 407, 408, *range(500, 600)})
 
 # of a leg that nobody has answered
 OF_Q850: dict[int, HangupCause] = {
@@ -72,6 +86,13 @@ def of_leg(end: Destroyed) -> HangupCause:
     if end.tech_cause >= SIP_SERVER_FAILURE:
         return HangupCause.FAILURE
     return OF_Q850.get(end.cause, HangupCause.FAILURE)
+
+
+def of_carrier(end: Destroyed) -> HangupCause:
+    """Return what the end of an unanswered leg over a trunk means."""
+    if end.tech_cause in CARRIER_FAILED:
+        return HangupCause.CONGESTION
+    return OF_CARRIER_SIP.get(end.tech_cause) or of_leg(end)
 
 
 def of_answered(end: Destroyed) -> HangupCause:

@@ -1,11 +1,9 @@
-"""What all calls share: Asterisk's door, the snapshot of the rules, the journal, who is engaged."""
+"""What all calls share: Asterisk's door, the book of the rules, the journal, who is engaged."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -13,10 +11,12 @@ import structlog
 from stasis_app.ari.door import Door
 from stasis_app.ari.errors import AriError, Gone
 from stasis_app.ari.inboxes import Inboxes
-from stasis_app.rules.models import Contact, Extension
+from stasis_app.rules.book import Book
+from stasis_app.rules.times import Override
 
 from .journal import Write
 from .line import Line
+from .occupancy import Occupancy, Pace
 
 log = structlog.get_logger()
 
@@ -24,52 +24,47 @@ MAX_SETTING_UP = 25
 PAUSES_SECONDS = (0.5, 2.0, 0.0)
 
 Step = Callable[[], Coroutine[Any, Any, None]]
-
-
-class Directory(Protocol):
-    """The snapshot of the rules, as flows ask it. Answers at once, from memory."""
-
-    def extension(self, number: str) -> Extension | None:
-        """Return the extension of that number, also an inactive or deleted one."""
-
-    def contacts(self, extension: UUID) -> Sequence[Contact]:
-        """Return the phones registered now."""
-
-    def number(self, key: str, default: float) -> float:
-        """Return a number of `system_settings`."""
+SetOverride = Callable[[UUID, Override], Awaitable[None]]
+"""Opens or closes a time profile by hand, in its row. Raises ConnectionError."""
 
 
 class Exchange:
     """Shared by every call of one process."""
 
-    def __init__(self, door: Door, inboxes: Inboxes, directory: Directory, write: Write) -> None:
+    def __init__(
+        self, door: Door, inboxes: Inboxes, book: Book, write: Write, set_override: SetOverride
+    ) -> None:
         self.door = door
         self.inboxes = inboxes
-        self.directory = directory
+        self.book = book
+        self.set_override = set_override
         self._write = write
-        self.engaged: Counter[UUID] = Counter()
+        self.engaged = Occupancy()
+        self.calling_out = Occupancy()
+        self.pace = Pace()
+        self._resting: dict[UUID, float] = {}
         self.leaving = False
         self.setting_up: set[UUID] = set()
         self._behind: set[asyncio.Task[None]] = set()
 
-    @contextmanager
-    def engage(self, extension: UUID | None) -> Iterator[None]:
-        """Count a call of the extension while the block lasts; None is nobody's."""
-        if extension is None:
-            yield
-            return
-        self.engaged[extension] += 1
-        try:
-            yield
-        finally:
-            self.engaged[extension] -= 1
-            if not self.engaged[extension]:
-                del self.engaged[extension]
+    def rest(self, trunk: UUID, seconds: float) -> None:
+        """Have a trunk that failed us tried last for a while."""
+        self._resting[trunk] = self._now() + seconds
+
+    def rests(self, trunk: UUID) -> bool:
+        return self._resting.get(trunk, 0.0) > self._now()
+
+    def admits(self, owner: UUID, most: float | None) -> bool:
+        """Return whether an extension or trunk may begin one more outside call in this minute."""
+        return self.pace.admits(owner, most, self._now())
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     @property
     def overloaded(self) -> bool:
         """Return whether more calls are being set up than can be served in good time."""
-        most = self.directory.number("calls.max_setting_up", MAX_SETTING_UP)
+        most = self.book.number("calls.max_setting_up", MAX_SETTING_UP)
         return len(self.setting_up) >= most
 
     def write(self, record: Mapping[str, Any]) -> None:

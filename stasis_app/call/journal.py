@@ -26,6 +26,7 @@ class Opening:
     callee_number: str
     initiated_at: datetime
     caller_extension: UUID | None = None
+    trunk: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class Journal:
             "caller_name": printable(opening.caller_name, NAME_LENGTH) or None,
             "callee_number": printable(opening.callee_number, NUMBER_LENGTH),
             "caller_extension_id": _text(opening.caller_extension),
+            "trunk_id": _text(opening.trunk),
             "initiated_at": opening.initiated_at.isoformat(),
         }
         details = {"caller": row["caller_number"], "number": row["callee_number"]}
@@ -85,6 +87,11 @@ class Journal:
         """Note whom the call is for now; the number that was dialled stays."""
         shown = printable(name, NAME_LENGTH) or None
         change = {"callee_extension_id": str(extension), "callee_name": shown}
+        self.write({"call": self._key, "change": change})
+
+    def goes_out(self, trunk: UUID) -> None:
+        """Note that the call goes out, and over which trunk."""
+        change = {"trunk_id": str(trunk), "direction": Direction.OUTBOUND}
         self.write({"call": self._key, "change": change})
 
     def rang(self, at: datetime, **details: Any) -> None:

@@ -7,7 +7,7 @@ ringing, and the bridge is made for the winner.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from stasis_app.ari.errors import AriError, Gone, Unreachable
-from stasis_app.ari.events import Destroyed, Event, StateChanged
+from stasis_app.ari.events import Destroyed, Dialled, Event, StateChanged
 from stasis_app.rules.forwarding import worst
 from stasis_app.words import HangupCause, Moment
 
@@ -29,13 +29,18 @@ from .present import Present
 log = structlog.get_logger()
 
 START_SECONDS = 5.0
+SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
 
 
 class Phone(NamedTuple):
-    """A channel to be dialled: its id, and what it dials."""
+    """A channel to be dialled: its id, and what it dials.
+
+    With `variables` it says by itself who calls; without, it shows the caller.
+    """
 
     channel: str
     endpoint: str
+    variables: Mapping[str, str] | None = None
 
 
 class Ringing:
@@ -43,10 +48,18 @@ class Ringing:
 
     `answered` is the winner's line once there is one, `failed` the causes of those that gave up,
     `label` the number in the timeline. `early` says whether the caller is bridged from the start
-    and so needs neither ringing nor an answer from us.
+    and so needs neither ringing nor an answer from us. `reached` says whether any phone rang or
+    sent early media, `end` is how the last one failed, which `means` puts into a word.
     """
 
-    def __init__(self, call: Call, label: str, bridge: str, phones: Sequence[Phone]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        label: str,
+        bridge: str,
+        phones: Sequence[Phone],
+        means: Callable[[Destroyed], HangupCause] = causes.of_leg,
+    ) -> None:
         self.call = call
         self.label = label
         self.bridge = Bridge(call, bridge)
@@ -54,10 +67,14 @@ class Ringing:
         self.early = len(phones) == 1
         self.answered: Line | None = None
         self.failed: list[HangupCause] = []
+        self.reached = False
+        self.end: Destroyed | None = None
+        self._means = means
         self._door = call.exchange.door
         self._lines: dict[str, Line] = {}
         self._dialling: list[asyncio.Task[None]] = []
         self._decided = asyncio.Event()
+        self._alive = asyncio.Event()
 
     async def __aenter__(self) -> "Ringing":
         return self
@@ -103,8 +120,22 @@ class Ringing:
             line.started.set_result(True)
             line.ringing = channel.state == "Ringing"
             line.up = channel.state == "Up"
+            if line.ringing:
+                self.reach()
             if line.up:
                 self._answers(line, datetime.now(UTC))
+
+    def reach(self) -> None:
+        """Take note that a phone rings, sends early media or has answered."""
+        self.reached = True
+        self._alive.set()
+
+    async def shows_life(self, seconds: float) -> bool:
+        """Wait until a phone rings, sends early media, answers or fails, `seconds` at the most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._alive.wait()
+        return self._alive.is_set()
 
     async def outcome(self, seconds: float) -> Line | HangupCause:
         """Return the line that answered, or why none did after at most `seconds`."""
@@ -143,9 +174,10 @@ class Ringing:
             await asyncio.gather(self._create(phone), self.bridge.make())
             await asyncio.gather(
                 self.bridge.join([caller, phone.channel], update_displays=False),
-                self._door.dial(phone.channel, caller),
+                self._door.dial(phone.channel, None if phone.variables else caller),
             )
         except AriError as error:
+            self.early = False
             await self._fails(phone, error)
 
     async def _dial_alone(self, phone: Phone) -> None:
@@ -161,7 +193,9 @@ class Ringing:
     async def _create(self, phone: Phone) -> None:
         """Make the channel and wait until it has entered the application."""
         line = self._lines[phone.channel]
-        await self._door.create_channel(phone.channel, phone.endpoint, self.call.caller.id)
+        await self._door.create_channel(
+            phone.channel, phone.endpoint, self.call.caller.id, phone.variables
+        )
         started = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
@@ -208,14 +242,18 @@ class Ringing:
                 self._rings(line, event.at)
             elif event.state == "Up":
                 self._answers(line, event.at)
+        elif isinstance(event, Dialled) and event.status in SIGNS_OF_LIFE:
+            self.reach()
         elif isinstance(event, Destroyed) and line is not self.answered:
-            self._note_failure(line, causes.of_leg(event), sip=event.tech_cause or None)
+            self.end = event
+            self._note_failure(line, self._means(event), sip=event.tech_cause or None)
 
     def _rings(self, line: Line, at: datetime) -> None:
         call = self.call
         if not self.early and not any(other.ringing for other in self._lines.values()):
             call.behind(partial(self._door.ring, call.caller.id), insist=False)
         line.ringing = True
+        self.reach()
         call.journal.rang(at, number=self.label)
 
     def _answers(self, line: Line, at: datetime) -> None:
@@ -225,6 +263,7 @@ class Ringing:
                 self._drop(line)
             return
         self.answered = line
+        self.reach()
         if not self.call.journal.answered:
             self.call.journal.answer(at, number=self.label)
         self._decided.set()
@@ -235,5 +274,6 @@ class Ringing:
 
     def _fail(self, cause: HangupCause) -> None:
         self.failed.append(cause)
+        self._alive.set()
         if len(self.failed) == len(self.phones) or cause is HangupCause.REJECTED:
             self._decided.set()

@@ -21,6 +21,6 @@ async def _repeat(dsn: str, chore: str, seconds: float) -> None:
     while True:
         try:
             await housekeeping.do(dsn, chore)
-        except housekeeping.Failed as error:
+        except ConnectionError as error:
             log.warning("chore not done", action="chore_failed", chore=chore, error=str(error))
         await asyncio.sleep(seconds)

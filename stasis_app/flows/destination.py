@@ -6,19 +6,30 @@ from stasis_app.call.call import Call
 from stasis_app.rules.models import Destination, DestinationKind
 from stasis_app.words import HangupCause
 
+from .codes import code
 from .extension import extension
+from .outside import outside
 
-Flow = Callable[[Call, str], Awaitable[Destination | None]]
+Flow = Callable[[Call, Destination], Awaitable[Destination | None]]
 
 DEFAULT_MAX_HOPS = 10
 
 
-async def nowhere(call: Call, number: str) -> None:
-    await call.refuse(HangupCause.UNALLOCATED_NUMBER, number=number)
+async def nowhere(call: Call, destination: Destination) -> None:
+    await call.refuse(HangupCause.UNALLOCATED_NUMBER, number=destination.number)
+
+
+async def unbuilt(call: Call, destination: Destination) -> None:
+    """Queues, menus, voicemail and conferences have no story yet."""
+    await call.refuse(HangupCause.NOT_IMPLEMENTED, in_words=True, number=destination.number)
 
 
 FLOWS: dict[DestinationKind, Flow] = {
     DestinationKind.EXTENSION: extension,
+    DestinationKind.OUTSIDE: outside,
+    DestinationKind.EMERGENCY: outside,
+    DestinationKind.CODE: code,
+    DestinationKind.UNBUILT: unbuilt,
     DestinationKind.NOWHERE: nowhere,
 }
 
@@ -26,12 +37,12 @@ FLOWS: dict[DestinationKind, Flow] = {
 async def follow(call: Call, destination: Destination | None) -> None:
     """Go through destinations until one keeps the call; a cycle ends at the hop limit.
 
-    The first destination is no hop: `calls.max_hops` counts the forwards after it.
+    The first destination is no hop, nor where a code leads: `calls.max_hops` counts forwards.
     """
-    most = call.exchange.directory.number("calls.max_hops", DEFAULT_MAX_HOPS)
+    most = call.exchange.book.number("calls.max_hops", DEFAULT_MAX_HOPS)
     while destination:
         if call.hops > most:
             await call.refuse(HangupCause.LOOP_DETECTED, number=destination.number)
             return
-        call.hops += 1
-        destination = await FLOWS[destination.kind](call, destination.number)
+        call.hops += destination.kind is not DestinationKind.CODE
+        destination = await FLOWS[destination.kind](call, destination)

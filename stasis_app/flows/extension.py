@@ -3,25 +3,35 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from stasis_app.call import causes
 from stasis_app.call.call import Call
-from stasis_app.call.line import Line
 from stasis_app.call.present import Present
 from stasis_app.call.ringing import Phone, Ringing
 from stasis_app.rules import forwarding
-from stasis_app.rules.forwarding import Forward, Refuse, Ring
-from stasis_app.rules.models import Contact, Destination, DestinationKind, Extension, Position
-from stasis_app.rules.numbers import meaning
+from stasis_app.rules.dialling import meaning
+from stasis_app.rules.forwarding import Forward, Ring
+from stasis_app.rules.inbound import caller_forms
+from stasis_app.rules.models import (
+    Contact,
+    Destination,
+    DestinationKind,
+    Extension,
+    Payer,
+    Position,
+    Refuse,
+)
 from stasis_app.words import HangupCause, Moment
+
+from .talk import talk
 
 STEP = "extension"
 DEFAULT_RING_SECONDS = 30.0
 
 
-async def extension(call: Call, number: str) -> Destination | None:
-    """Ring the extension `number`, or forward or refuse the call, as its row says."""
-    directory = call.exchange.directory
-    callee = directory.extension(number)
+async def extension(call: Call, destination: Destination) -> Destination | None:
+    """Ring an extension, or forward or refuse the call, as its row says."""
+    number = destination.number
+    book = call.exchange.book
+    callee = book.extension(number)
     if callee is None:
         await call.refuse(HangupCause.UNALLOCATED_NUMBER, number=number)
         return None
@@ -30,25 +40,35 @@ async def extension(call: Call, number: str) -> Destination | None:
         call.journal.note(Moment.CONFIG_IGNORED, number=number, problem=problem)
     verdict = forwarding.on_arrival(
         callee,
-        caller=call.caller_extension,
+        caller=call.origin.extension,
         engaged=call.exchange.engaged[callee.id],
-        default_ring_seconds=directory.number("calls.default_ring_seconds", DEFAULT_RING_SECONDS),
+        default_ring_seconds=book.number("calls.default_ring_seconds", DEFAULT_RING_SECONDS),
+        closed=is_closed(call, callee),
     )
     if isinstance(verdict, Ring):
         return await settle(call, number, await ring(call, callee, verdict.seconds))
     return await settle(call, number, verdict)
 
 
+def is_closed(call: Call, callee: Extension) -> bool:
+    """Return whether the time profile of the extension's user keeps this caller out."""
+    book = call.exchange.book
+    user = book.user_of(callee)
+    if user is None or not book.is_closed(user.time_profile, call.began_at):
+        return False
+    return not book.is_welcome(caller_forms(book, call.origin.identity.number))
+
+
 async def ring(call: Call, callee: Extension, seconds: float) -> Forward | Refuse | None:
     """Let all phones of the extension ring; None when a conversation was had."""
     number = callee.number
-    contacts = call.exchange.directory.contacts(callee.id)
+    contacts = call.exchange.book.contacts(callee.id)
     ringing = Ringing(call, number, call.new_id(), phones(call, number, contacts))
     arguments = {"number": number, "seconds": seconds}
     legs = [phone.channel for phone in ringing.phones]
     call.stands(STEP, arguments, bridge=ringing.bridge.id, legs=legs)
     call.journal.note(Moment.OFFERED, number=number, phones=len(contacts), seconds=seconds)
-    with call.exchange.engage(callee.id):
+    with call.exchange.engaged.hold(callee.id):
         async with ringing:
             await ringing.dial()
             return await until_over(call, callee, ringing, seconds)
@@ -61,14 +81,14 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
     to ring are dialled anew.
     """
     number = position.arguments["number"]
-    callee = call.exchange.directory.extension(number)
+    callee = call.exchange.book.extension(number)
     verdict: Forward | Refuse | None
     ringing = Ringing(
         call, number, position.bridge or call.new_id(), [Phone(leg, "") for leg in position.legs]
     )
     spent = (datetime.now(UTC) - position.since).total_seconds()
     seconds = max(position.arguments["seconds"] - spent, 0.0)
-    with call.exchange.engage(callee.id if callee else None):
+    with call.exchange.engaged.hold(callee.id if callee else None):
         async with ringing:
             ringing.adopt(asterisk)
             if call.journal.answered and not ringing.answered:
@@ -79,6 +99,7 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
             elif ringing.rings or ringing.answered or not seconds:
                 verdict = await until_over(call, callee, ringing, seconds)
             else:
+                call.hops -= 1  # to the same extension again is no forward
                 return Destination(DestinationKind.EXTENSION, number)
     return await settle(call, number, verdict)
 
@@ -96,17 +117,11 @@ async def until_over(
     return None
 
 
-async def talk(call: Call, other: Line) -> None:
-    """Let the two talk until the other side hangs up; the caller's hangup ends the story anyway."""
-    end = await other.ended()
-    call.journal.note(Moment.HUNG_UP, end.at, by=other.label)
-    call.cause = causes.of_answered(end)
-
-
 async def settle(call: Call, number: str, verdict: Forward | Refuse | None) -> Destination | None:
     if isinstance(verdict, Forward):
         call.journal.note(Moment.FORWARDED, number=number, to=verdict.number, reason=verdict.reason)
-        return meaning(verdict.number, call.exchange.directory.extension)
+        payer = Payer(extension=number, diverted=(number, verdict.reason))
+        return meaning(call.exchange.book, verdict.number, payer)
     if isinstance(verdict, Refuse):
         await call.refuse(verdict.cause, number=number, reason=verdict.reason)
     return None

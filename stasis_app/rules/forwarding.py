@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from stasis_app.words import ExtensionStatus, ExtensionType, HangupCause
+from stasis_app.words import ExtensionType, HangupCause
 
-from .models import Extension
+from .models import Extension, Refuse
 
 LONGEST_RING_SECONDS = 600.0
 
@@ -20,6 +20,7 @@ class Reason(StrEnum):
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     UNAVAILABLE = "unavailable"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,6 @@ class Forward:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    cause: HangupCause
-    reason: str
-
-
 Verdict = Ring | Forward | Refuse
 
 BUSY_CAUSES = frozenset({HangupCause.BUSY, HangupCause.REJECTED})
@@ -52,19 +47,21 @@ def on_arrival(
     caller: UUID | None,
     engaged: int,
     default_ring_seconds: float,
+    closed: bool = False,
 ) -> Verdict:
     """Decide before any phone rings. `engaged` counts the extension's calls without this one.
 
+    While the time profile of the extension's user is `closed` nobody is there to answer.
     Whether a phone is registered is left to Asterisk: it knows of one that came this moment.
     """
-    if callee.deleted:
-        return Refuse(HangupCause.UNALLOCATED_NUMBER, "deleted")
-    if callee.status is not ExtensionStatus.ACTIVE:
-        return Refuse(HangupCause.UNAVAILABLE, "inactive")
+    if not callee.active:
+        return missing(callee)
     if callee.forward_unconditional:
         return Forward(callee.forward_unconditional, Reason.UNCONDITIONAL)
     if callee.id == caller:
         return Refuse(HangupCause.BUSY, "own_number")
+    if closed:
+        return absent(callee)
     if callee.dnd:
         return busy(callee, Reason.DND)
     limit = callee.max_concurrent_calls
@@ -74,6 +71,12 @@ def on_arrival(
         return on_failure(callee, HangupCause.UNAVAILABLE)
     seconds = callee.ring_seconds if callee.forward_on_no_answer else default_ring_seconds
     return Ring(min(max(seconds, 1.0), LONGEST_RING_SECONDS))
+
+
+def missing(callee: Extension) -> Refuse:
+    if callee.deleted:
+        return Refuse(HangupCause.UNALLOCATED_NUMBER, "deleted")
+    return Refuse(HangupCause.UNAVAILABLE, "inactive")
 
 
 def on_failure(callee: Extension, cause: HangupCause) -> Forward | Refuse:
@@ -94,6 +97,12 @@ def busy(callee: Extension, reason: Reason) -> Forward | Refuse:
     if callee.forward_on_busy:
         return Forward(callee.forward_on_busy, reason)
     return Refuse(HangupCause.BUSY, reason)
+
+
+def absent(callee: Extension) -> Forward | Refuse:
+    if callee.forward_on_no_answer:
+        return Forward(callee.forward_on_no_answer, Reason.CLOSED)
+    return Refuse(HangupCause.UNAVAILABLE, Reason.CLOSED)
 
 
 def worst(causes: Sequence[HangupCause]) -> HangupCause:

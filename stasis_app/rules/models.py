@@ -1,13 +1,45 @@
 """The rows that rules decide on, as the snapshot holds them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from stasis_app.words import ExtensionStatus, ExtensionType
+from stasis_app.words import (
+    BlacklistType,
+    CallerIdMode,
+    ExtensionStatus,
+    ExtensionType,
+    ForwardedCallerId,
+    HangupCause,
+    Role,
+    TargetType,
+    TrunkStatus,
+    TrunkType,
+)
+
+from .did import DidPattern, DidRange
+
+
+class Pattern(Protocol):
+    """A compiled regular expression that costs linear time."""
+
+    pattern: str
+
+    def search(self, text: str) -> object | None:
+        """Return something if it matches anywhere in `text`."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of `users`, as far as calls need it."""
+
+    id: UUID
+    role: Role
+    active: bool
+    time_profile: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +58,17 @@ class Extension:
     forward_on_busy: str | None
     forward_on_no_answer: str | None
     ring_seconds: float
+    user: UUID | None = None
+    allow_international: bool = True
+    allow_mobile: bool = True
+    outbound_caller_id: str | None = None
+    outbound_calls_per_minute: int | None = None
+    max_concurrent_outbound_calls: int | None = None
     problems: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        return self.status is ExtensionStatus.ACTIVE and not self.deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +79,152 @@ class Contact:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A row of `trunks`. Without `did_ranges` it may deliver any number.
+
+    `uri` is the carrier's SIP address, None if host and port can't be part of one. `credentials` is
+    a mark of user name and password that differs when they do; None without them.
+    """
+
+    id: UUID
+    name: str
+    type: TrunkType
+    status: TrunkStatus
+    deleted: bool
+    host: str
+    uri: str | None
+    username: str | None
+    credentials: str | None
+    allowed_ips: tuple[str, ...]
+    default_caller_id: str | None
+    did_ranges: tuple[DidRange, ...]
+    max_concurrent_calls: int | None
+    backup: UUID | None
+    forwarded_caller_id: ForwardedCallerId = ForwardedCallerId.OWN
+    test_code: str | None = None
+    outbound_calls_per_minute: int | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.present and self.status is TrunkStatus.ACTIVE
+
+    @property
+    def present(self) -> bool:
+        """Return whether Asterisk knows it: active, or to be tested."""
+        return self.status is not TrunkStatus.INACTIVE and not self.deleted and self.uri is not None
+
+    @property
+    def endpoint(self) -> str:
+        """Its name in Asterisk: endpoint, aor, auth, registration."""
+        return f"{TRUNK_PREFIX}{self.id}"
+
+
+TRUNK_PREFIX = "trunk-"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a row sends a call: a row of that type by `id`, or `number` (external)."""
+
+    type: TargetType
+    id: UUID | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRule:
+    """A row of `inbound_rules` that can be used."""
+
+    id: UUID
+    name: str
+    active: bool
+    pattern: DidPattern
+    priority: int
+    target: Target
+    trunk: UUID | None = None
+    time_profile: UUID | None = None
+    caller_pattern: Pattern | None = None
+    fallback: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRule:
+    """A row of `outbound_rules` that can be used. `max_seconds` None: as long as one likes."""
+
+    id: UUID
+    name: str
+    active: bool
+    pattern: Pattern
+    priority: int
+    strip: int
+    prepend: str
+    trunk: UUID
+    caller_id_mode: CallerIdMode
+    custom_caller_id: str | None
+    roles: frozenset[str]
+    max_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlacklistEntry:
+    """A row of `blacklist`."""
+
+    id: UUID
+    type: BlacklistType
+    value: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A row that calls can be sent to, or dialled at `number`: a queue, a menu, a conference …"""
+
+    id: UUID
+    name: str
+    number: str | None
+    active: bool
+
+
 class DestinationKind(StrEnum):
     EXTENSION = "extension"
+    OUTSIDE = "outside"
+    EMERGENCY = "emergency"
+    CODE = "code"
+    UNBUILT = "unbuilt"
     NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """Whose rights an outside call uses: an extension's (its number), or a rule's (its name).
+
+    `diverted` is the number that sent the call on, and why; None if nobody did. With a `trunk` the
+    call is to test it: no rule is asked.
+    """
+
+    extension: str | None = None
+    rule: str | None = None
+    diverted: tuple[str, str] | None = None
+    anonymous: bool = False
+    trunk: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a call goes next, and the number that led there."""
+    """Where a call goes next, and the number that led there. `payer` answers for outside calls."""
 
     kind: DestinationKind
     number: str
+    payer: Payer = Payer()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The call ends with this cause; `reason` is the word in its timeline."""
+
+    cause: HangupCause
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +237,4 @@ class Position:
     hops: int
     since: datetime
     bridge: str | None = None
-    legs: Sequence[str] = ()
+    legs: Sequence[str] = field(default=())

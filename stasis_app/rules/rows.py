@@ -1,11 +1,40 @@
 """From rows to models: what can't be used is left out and named, and the rest goes on working."""
 
+import json
+from ipaddress import ip_network
 from typing import Any, Protocol
 
-from stasis_app.words import ExtensionStatus, ExtensionType
+import re2
 
+from stasis_app.words import (
+    BlacklistType,
+    CallerIdMode,
+    ExtensionStatus,
+    ExtensionType,
+    ForwardedCallerId,
+    Role,
+    TargetType,
+    TrunkStatus,
+    TrunkType,
+    UserStatus,
+)
+
+from .did import PatternError, did_pattern, did_ranges
 from .forwarding import LONGEST_RING_SECONDS
-from .models import Extension
+from .models import (
+    BlacklistEntry,
+    Extension,
+    InboundRule,
+    Named,
+    OutboundRule,
+    Pattern,
+    Target,
+    Trunk,
+    User,
+)
+from .number_lists import NumberList
+from .times import Override, ProfileError, TimeProfile
+from .times import time_profile as make_time_profile
 
 
 class Row(Protocol):
@@ -14,7 +43,18 @@ class Row(Protocol):
     def __getitem__(self, column: str, /) -> Any: ...
 
 
+class RowError(Exception):
+    """The row can't be used. `name` is what people call it."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(problem)
+        self.name = name
+
+
 RING_SECONDS = 20
+DEFAULT_PRIORITY = 100
+DEFAULT_ZONE = "Europe/Berlin"
+REGEX_BYTES = 1 << 14
 
 
 def extension(row: Row) -> Extension:
@@ -33,8 +73,182 @@ def extension(row: Row) -> Extension:
         forward_on_busy=_forward(row, "on_busy", problems),
         forward_on_no_answer=_forward(row, "on_no_answer", problems),
         ring_seconds=_ring_seconds(row["forward_on_no_answer_timeout"], problems),
+        user=row["user_id"],
+        allow_international=row["allow_international"] is not False,
+        allow_mobile=row["allow_mobile"] is not False,
+        outbound_caller_id=_text(row["outbound_caller_id"]),
+        outbound_calls_per_minute=row["outbound_calls_per_minute"],
+        max_concurrent_outbound_calls=row["max_concurrent_outbound_calls"],
         problems=tuple(problems),
     )
+
+
+def user(row: Row) -> User:
+    return User(
+        id=row["id"],
+        role=Role(row["role"]),
+        active=row["status"] == UserStatus.ACTIVE and row["deleted_at"] is None,
+        time_profile=row["time_profile_id"],
+    )
+
+
+def trunk(row: Row, country: str) -> Trunk:
+    """Return the trunk of a row of `trunks`.
+
+    One whose `did_ranges` nobody understands is left out: it could deliver any number.
+    """
+    try:
+        ranges = did_ranges(_json(row["did_ranges"]), country)
+    except PatternError as error:
+        raise RowError(row["name"], f"did_ranges: {error}") from None
+    return Trunk(
+        id=row["id"],
+        name=row["name"],
+        type=TrunkType(row["trunk_type"]),
+        status=TrunkStatus(row["status"]),
+        deleted=row["deleted_at"] is not None,
+        host=row["host"].strip(" []"),
+        uri=row["uri"],
+        username=_text(row["username"]),
+        credentials=row["credentials"],
+        allowed_ips=tuple(str(address) for address in row["allowed_ips"] or ()),
+        default_caller_id=_text(row["default_caller_id"]),
+        did_ranges=ranges,
+        max_concurrent_calls=row["max_concurrent_calls"],
+        backup=row["backup_trunk_id"],
+        forwarded_caller_id=ForwardedCallerId(row["forwarded_caller_id"]),
+        test_code=_text(row["test_code"]),
+        outbound_calls_per_minute=row["outbound_calls_per_minute"],
+    )
+
+
+def inbound_rule(row: Row, country: str) -> InboundRule:
+    name = row["name"]
+    target = _target(row, "destination")
+    if target is None:
+        raise RowError(name, "has no destination")
+    try:
+        pattern = did_pattern(row["did_pattern"], country)
+    except PatternError as error:
+        raise RowError(name, f"did_pattern: {error}") from None
+    return InboundRule(
+        id=row["id"],
+        name=name,
+        active=row["status"] == "active",
+        pattern=pattern,
+        priority=DEFAULT_PRIORITY if row["priority"] is None else row["priority"],
+        target=target,
+        trunk=row["trunk_id"],
+        time_profile=row["time_profile_id"],
+        caller_pattern=_regex(row, "caller_id_pattern"),
+        fallback=_target(row, "fallback_destination"),
+    )
+
+
+def outbound_rule(row: Row) -> OutboundRule:
+    name = row["name"]
+    pattern = _regex(row, "number_pattern")
+    if pattern is None:
+        raise RowError(name, "has no number_pattern")
+    roles = row["allowed_for_roles"]
+    if row["strip_digits"] is not None and row["strip_digits"] < 0:
+        raise RowError(name, f"strip_digits {row['strip_digits']} is negative")
+    return OutboundRule(
+        id=row["id"],
+        name=name,
+        active=row["status"] == "active",
+        pattern=pattern,
+        priority=DEFAULT_PRIORITY if row["priority"] is None else row["priority"],
+        strip=row["strip_digits"] or 0,
+        prepend=(row["prepend"] or "").strip(),
+        trunk=row["trunk_id"],
+        caller_id_mode=CallerIdMode(row["caller_id_mode"] or CallerIdMode.EXTENSION),
+        custom_caller_id=_text(row["custom_caller_id"]),
+        roles=frozenset(Role if roles is None else roles),
+        max_seconds=_positive(row["max_duration_seconds"]),
+    )
+
+
+def time_profile(row: Row) -> TimeProfile:
+    try:
+        return make_time_profile(
+            row["name"],
+            row["timezone"] or DEFAULT_ZONE,
+            _json(row["schedule"]),
+            row["holidays"] or (),
+            Override(row["override"]),
+            id=row["id"],
+            code=_text(row["override_code"]),
+        )
+    except ProfileError as error:
+        raise RowError(row["name"], str(error)) from None
+
+
+def blacklist_entry(row: Row, country: str) -> BlacklistEntry:
+    value = row["value"].strip()
+    entry = BlacklistEntry(row["id"], BlacklistType(row["entry_type"]), value, row["expires_at"])
+    if not value:
+        raise RowError(value, "value is empty")
+    try:
+        if entry.type is BlacklistType.PHONE_NUMBER:
+            NumberList[None](country).add(value, None)
+        elif entry.type is BlacklistType.IP:
+            ip_network(value, strict=False)
+    except ValueError as error:
+        raise RowError(value, f"value: {error}") from None
+    return entry
+
+
+def named(row: Row, number: str | None) -> Named:
+    """Return a row that has a name, and in the column `number` perhaps a number to dial."""
+    return Named(
+        row["id"], row["name"], _text(row[number]) if number else None, active=row["active"]
+    )
+
+
+def _target(row: Row, column: str) -> Target | None:
+    kind = row[f"{column}_type"]
+    if not kind:
+        return None
+    identity, number = row[f"{column}_id"], _text(row[f"{column}_number"])
+    if kind not in list(TargetType):
+        raise RowError(row["name"], f"{column}_type '{kind}' is not one of {', '.join(TargetType)}")
+    if kind == TargetType.EXTERNAL:
+        identity = None
+        if not number:
+            raise RowError(row["name"], f"{column}_type external without {column}_number")
+    elif identity is None and not (kind == TargetType.EXTENSION and number):
+        raise RowError(row["name"], f"{column}_type {kind} without {column}_id")
+    return Target(TargetType(kind), identity, None if identity else number)
+
+
+def _regex(row: Row, column: str) -> Pattern | None:
+    """Return a row's regular expression in RE2's syntax, whose search costs linear time."""
+    text = _text(row[column])
+    if text is None:
+        return None
+    options = re2.Options()
+    options.max_mem = REGEX_BYTES
+    options.log_errors = False
+    try:
+        compiled: Pattern = re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else "not understood"
+        reason = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
+        raise RowError(row["name"], f"{column} '{text}': {reason}") from None
+    return compiled
+
+
+def _json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _text(value: str | None) -> str | None:
+    return (value or "").strip() or None
+
+
+def _positive(value: int | None) -> float | None:
+    return float(value) if value and value > 0 else None
 
 
 def _forward(row: Row, kind: str, problems: list[str]) -> str | None:

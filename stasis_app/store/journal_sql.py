@@ -1,19 +1,26 @@
-"""The statements of the journal. Each takes a JSON array: a group of any size is one statement."""
+"""The statements of the journal. Each takes a JSON array: a group of any size is one statement.
+
+A row that is being deleted at the same moment is waited for (FOR KEY SHARE), and then passed over.
+"""
 
 COLUMNS = """
     id uuid, call_id text, direction text,
     caller_number text, caller_name text, callee_number text, callee_name text,
-    caller_extension_id uuid, callee_extension_id uuid, state text,
+    caller_extension_id uuid, callee_extension_id uuid, trunk_id uuid, state text,
     initiated_at timestamptz, ringing_at timestamptz, answered_at timestamptz
 """
+
+CALLER = "(SELECT e.id FROM extensions e WHERE e.id = r.caller_extension_id FOR KEY SHARE)"
+CALLEE = "(SELECT e.id FROM extensions e WHERE e.id = r.callee_extension_id FOR KEY SHARE)"
+TRUNK = "(SELECT t.id FROM trunks t WHERE t.id = r.trunk_id FOR KEY SHARE)"
 
 BEGIN_CALLS = f"""
 INSERT INTO calls (
     id, call_id, direction, caller_number, caller_name, callee_number, callee_name,
-    caller_extension_id, callee_extension_id, state, initiated_at, ringing_at, answered_at)
+    caller_extension_id, callee_extension_id, trunk_id, state, initiated_at, ringing_at,
+    answered_at)
 SELECT id, call_id, direction, caller_number, caller_name, callee_number, callee_name,
-    (SELECT e.id FROM extensions e WHERE e.id = r.caller_extension_id),
-    (SELECT e.id FROM extensions e WHERE e.id = r.callee_extension_id),
+    {CALLER}, {CALLEE}, {TRUNK},
     coalesce(state, 'initiated'), initiated_at, ringing_at, answered_at
 FROM jsonb_to_recordset($1::jsonb) AS r({COLUMNS})
 ON CONFLICT (id) DO NOTHING
@@ -22,9 +29,10 @@ ON CONFLICT (id) DO NOTHING
 CHANGE_CALLS = f"""
 UPDATE calls AS c SET
     state = coalesce(r.state, c.state),
+    direction = coalesce(r.direction, c.direction),
+    trunk_id = coalesce({TRUNK}, c.trunk_id),
     callee_name = CASE WHEN r.callee_extension_id IS NULL THEN c.callee_name ELSE r.callee_name END,
-    callee_extension_id = coalesce(
-        (SELECT e.id FROM extensions e WHERE e.id = r.callee_extension_id), c.callee_extension_id),
+    callee_extension_id = coalesce({CALLEE}, c.callee_extension_id),
     ringing_at = coalesce(c.ringing_at, r.ringing_at),
     answered_at = coalesce(c.answered_at, r.answered_at)
 FROM jsonb_to_recordset($1::jsonb) AS r({COLUMNS})

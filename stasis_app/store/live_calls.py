@@ -8,10 +8,13 @@ from uuid import UUID
 import asyncpg
 
 from stasis_app.rules.models import Position
-from stasis_app.words import CallState
+from stasis_app.words import CallState, Direction
+
+from .connection import connected
 
 LIVE = """
 SELECT c.id, c.call_id, c.state, c.initiated_at, c.answered_at, c.caller_extension_id,
+    c.direction, c.caller_number, c.caller_name, c.callee_number, c.trunk_id,
     p.channel_id, p.step, p.arguments, p.hops, p.since, p.bridge_id, p.legs,
     told.seq, greatest(c.initiated_at, told.at, watched.at) AS seen_at
 FROM calls c
@@ -34,7 +37,12 @@ class LiveCall:
     sip_call_id: str
     state: CallState
     answered: bool
+    direction: Direction
+    caller_number: str
+    caller_name: str
+    callee_number: str
     caller_extension: UUID | None
+    trunk: UUID | None
     seq: int
     position: Position | None
     initiated_at: datetime
@@ -43,14 +51,8 @@ class LiveCall:
 
 async def live_calls(dsn: str) -> list[LiveCall]:
     """Raises ConnectionError when Postgres can't tell."""
-    try:
-        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=30)
-        try:
-            return [_live_call(row) for row in await connection.fetch(LIVE)]
-        finally:
-            connection.terminate()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-        raise ConnectionError(f"open calls are not known: {error}") from error
+    async with connected(dsn, "open calls are not known") as connection:
+        return [_live_call(row) for row in await connection.fetch(LIVE)]
 
 
 def _live_call(row: asyncpg.Record) -> LiveCall:
@@ -59,7 +61,12 @@ def _live_call(row: asyncpg.Record) -> LiveCall:
         sip_call_id=row["call_id"],
         state=CallState(row["state"]),
         answered=row["answered_at"] is not None,
+        direction=Direction(row["direction"]),
+        caller_number=row["caller_number"],
+        caller_name=row["caller_name"] or "",
+        callee_number=row["callee_number"],
         caller_extension=row["caller_extension_id"],
+        trunk=row["trunk_id"],
         seq=row["seq"],
         position=_position(row) if row["channel_id"] else None,
         initiated_at=row["initiated_at"],

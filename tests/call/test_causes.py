@@ -58,3 +58,28 @@ def test_what_the_end_of_a_leg_means(q850: int, sip: int, cause: HangupCause) ->
 )
 def test_the_end_of_an_answered_call(q850: int, cause: HangupCause) -> None:
     assert causes.of_answered(end(q850)) is cause
+
+
+@pytest.mark.parametrize(
+    ("q850", "sip", "cause"),
+    [
+        (1, 404, HangupCause.UNALLOCATED_NUMBER),
+        (22, 410, HangupCause.NUMBER_CHANGED),
+        (28, 484, HangupCause.INVALID_NUMBER),
+        (1, 604, HangupCause.UNALLOCATED_NUMBER),
+        (17, 486, HangupCause.BUSY),
+        (21, 603, HangupCause.REJECTED),
+        (19, 480, HangupCause.UNAVAILABLE),
+        (58, 488, HangupCause.NOT_ACCEPTABLE),
+        (21, 401, HangupCause.CONGESTION),
+        (21, 403, HangupCause.CONGESTION),
+        (21, 407, HangupCause.CONGESTION),
+        (18, 408, HangupCause.CONGESTION),
+        (38, 500, HangupCause.CONGESTION),
+        (34, 503, HangupCause.CONGESTION),
+        (44, 0, HangupCause.MEDIA_TIMEOUT),
+    ],
+)
+def test_what_the_end_of_a_leg_over_a_trunk_means(q850: int, sip: int, cause: HangupCause) -> None:
+    """What a carrier says of us or of itself is no word about who was called."""
+    assert causes.of_carrier(end(q850, sip)) is cause

@@ -1,9 +1,13 @@
 """What holds at the end of every story, whatever happened in it."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
+from stasis_app.call.call import call_of
 from stasis_app.words import CallState, HangupCause
+from tests.support.fake_phones import Channel
 
 from .world import World
 
@@ -15,6 +19,10 @@ ORDER = {
     CallState.TRANSFERRED: 2,
     CallState.ENDED: 3,
 }
+
+# seconds that a request may be under way, and that a comparison may take
+AT_ONCE = 0.7
+COMPARING = 3.0
 
 TALKED = {
     HangupCause.NORMAL_CLEARING,
@@ -29,6 +37,9 @@ def check(world: World) -> None:
     everything_is_ended_once(world)
     for call in dict.fromkeys(record["call"] for record in world.records):
         one_story(world, [record for record in world.records if record["call"] == call])
+        legs = [leg for leg in world.legs() if call_of(leg.id) == UUID(call)]
+        one_way_out(world, [leg for leg in legs if "@trunk-" in leg.endpoint])
+        no_leg_behind_a_refusal(world, call, legs)
 
 
 def nothing_is_left(world: World) -> None:
@@ -42,7 +53,8 @@ def nothing_is_left(world: World) -> None:
     inboxes = {name for name in asterisk.channels_made if name in asterisk.inboxes}
     assert inboxes <= excused, "inboxes are left"
     assert len(asterisk.inboxes) == len(inboxes), "inboxes of nothing are left"
-    assert not world.exchange.engaged, "extensions are left engaged"
+    assert not len(world.exchange.engaged), "extensions or trunks are left engaged"
+    assert not len(world.exchange.calling_out), "extensions are left calling out"
     assert not world.exchange.setting_up, "calls are left being set up"
     assert not world.switchboard.calls, "calls are left"
 
@@ -75,3 +87,33 @@ def the_end_is_true(world: World, records: list[Mapping[str, Any]], *, answered:
         picked_up = any(leg.was_up for leg in world.legs())
         assert caller.was_up or picked_up, "the call is answered, and nobody was"
         assert cause in TALKED, f"answered, and then {cause}"
+
+
+def one_way_out(world: World, legs: list[Channel]) -> None:
+    """One trunk after the other, and one answer; the legs are in the order they were made.
+
+    What a process that was killed had still to hang up is hung up by the next.
+    """
+    asterisk = world.asterisk
+    lost = {subject for verb, subject in asterisk.failed if verb == "hang_up"}
+    grace = AT_ONCE + asterisk.seconds_away + COMPARING * asterisk.connections
+    for earlier, later in pairwise(leg for leg in legs if leg.id not in lost):
+        ended = earlier.ended_at
+        assert ended is not None, "two legs over trunks are left"
+        assert ended < later.made_at + grace, "two legs over trunks at once"
+    assert sum(talked(leg) for leg in legs) <= 1, "two legs over trunks were answered"
+
+
+def talked(leg: Channel) -> bool:
+    """Tell whether it was answered, and not only just before we hung it up."""
+    return leg.up_at is not None and (leg.ended_at or 0.0) > leg.up_at + AT_ONCE
+
+
+def no_leg_behind_a_refusal(world: World, call: str, legs: list[Channel]) -> None:
+    refused = [
+        at
+        for at, record in zip(world.written_at, world.records, strict=True)
+        if record["call"] == call and record.get("event", ("", "", ""))[2] == "refused"
+    ]
+    latest = max((leg.made_at for leg in legs), default=0.0)
+    assert all(latest < at + AT_ONCE for at in refused), "a leg is made behind the refusal"

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stasis_app.ari.inboxes import Inboxes
+from tests.support.fake_phones import Phone
+from tests.support.virtual_time import run
 
+from .invariants import check
+from .stage import Act, calls_out, world_of
 from .world import World
 
 CONNECTING = 0.02
@@ -65,7 +69,7 @@ class Machine:
         old = self.world
         inboxes = Inboxes()
         old.asterisk.connect(inboxes)
-        self.world = World(old.asterisk, old.directory, old.records, old.written_at)
+        self.world = World(old.asterisk, old.book, old.records, old.written_at)
         self._connect(inboxes)
 
     def _connect(self, inboxes: Inboxes) -> None:
@@ -76,3 +80,34 @@ class Machine:
     async def _reconcile(self) -> None:
         await asyncio.sleep(CONNECTING)
         await self.world.switchboard.reconcile()
+
+
+async def taken_over(
+    phones: dict[str, Phone], after: float, away: float = 1.0, act: Act = calls_out
+) -> World:
+    """Kill the process after some seconds, and let the next one come."""
+    world = world_of(phones=phones)
+    await act(world)
+    await asyncio.sleep(after)
+    world.kill()
+    await asyncio.sleep(away)
+    world = world.next_process()
+    await world.switchboard.reconcile()
+    return world
+
+
+async def to_the_end(world: World) -> World:
+    await world.over()
+    check(world)
+    return world
+
+
+def continued(
+    phones: dict[str, Phone], after: float, away: float = 1.0, act: Act = calls_out
+) -> World:
+    """Tell a story that one process has begun to its end."""
+
+    async def tell() -> World:
+        return await to_the_end(await taken_over(phones, after, away, act))
+
+    return run(tell())

@@ -3,7 +3,7 @@
 import asyncio
 
 from stasis_app.words import HangupCause
-from tests.support.fake_network import Phone
+from tests.support.fake_phones import Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
@@ -123,3 +123,24 @@ def test_leaving_process_writes_nothing() -> None:
         await caller_hangs_up(world)
 
     run(tell())
+
+
+def test_forwards_before_the_restart_count() -> None:
+    """Two who forward to each other do so for ever, if each process begins to count anew."""
+
+    async def tell() -> World:
+        world = world_of(phones={endpoint("1002"): RINGS, endpoint("1003"): RINGS})
+        world.set(calls__max_hops=3)
+        world.extension("1002", forward_on_no_answer="1003", ring_seconds=10.0)
+        world.extension("1003", forward_on_no_answer="1002", ring_seconds=10.0)
+        await dials(world)
+        for _ in range(5):
+            await asyncio.sleep(9)
+            world = await next_process(world)
+        await world.over()
+        check(world)
+        return world
+
+    world = run(tell())
+    assert world.events().count("offered") == 4
+    assert world.cause() == HangupCause.LOOP_DETECTED

@@ -10,15 +10,12 @@ import pytest
 
 from stasis_app.ari import events
 from stasis_app.call import causes
-from stasis_app.words import ExtensionStatus, HangupCause
-from tests.support.fake_network import Channel, Phone
+from stasis_app.words import BlacklistType, ExtensionStatus, HangupCause
+from tests.support.fake_phones import Channel, Phone
 
+from .rows import blacklisted, identity
 from .stage import ANSWERS, BUSY, RINGS, dials, story
 from .world import World, endpoint
-
-
-def ends(world: World) -> list[str]:
-    return [record["end"]["hangup_cause"] for record in world.records if "end" in record]
 
 
 def begins(world: World) -> list[str]:
@@ -52,7 +49,7 @@ def test_nobody_answers_in_time_and_another_phone_does() -> None:
     assert not first.was_up
     assert second.was_up
     assert world.row()["callee_number"] == "1002"
-    assert world.row()["callee_extension_id"] == str(world.directory.extensions["1003"].id)
+    assert world.row()["callee_extension_id"] == str(identity("1003"))
     assert world.cause() == HangupCause.NORMAL_CLEARING
 
 
@@ -62,7 +59,7 @@ def test_a_loop_of_forwards_ends(limit: int | None, forwards: int) -> None:
 
     async def loops(world: World) -> None:
         if limit is not None:
-            world.directory.settings["calls.max_hops"] = limit
+            world.set(calls__max_hops=limit)
         world.extension("1002", forward_unconditional="1003")
         world.extension("1003", forward_unconditional="1002")
         await dials(world)
@@ -123,7 +120,7 @@ def test_a_reused_call_id_is_told_apart() -> None:
     first, second, later = begins(world)
     assert first == later == "a@phone"
     assert second.startswith("a@phone ")
-    assert len(ends(world)) == 3
+    assert len(world.ends()) == 3
 
 
 @pytest.mark.parametrize("length", [255, 256, 8000])
@@ -142,14 +139,14 @@ def test_overload_is_refused_with_503() -> None:
     """So many calls are served as are set up in good time, the others know at once."""
 
     async def rush(world: World) -> None:
-        world.directory.settings["calls.max_setting_up"] = 3
+        world.set(calls__max_setting_up=3)
         for number in range(10):
             caller = world.asterisk.call("1001", "1002", f"{number}@phone")
             world.asterisk.at(30.0, partial(world.asterisk.end, caller))
         world.asterisk.at(10.0, calls(world, "later@phone"))
 
     world = story(rush, phones={endpoint("1002"): ANSWERS})
-    found = ends(world)
+    found = world.ends()
     assert (found.count("congestion"), found.count("normal_clearing")) == (7, 3)
     assert found.count("unallocated_number") == 1
     refused = [channel.hung_up_with for channel in world.asterisk.callers]
@@ -159,13 +156,13 @@ def test_overload_is_refused_with_503() -> None:
 
 def test_phones_that_only_ring_are_no_overload() -> None:
     async def wait(world: World) -> None:
-        world.directory.settings["calls.max_setting_up"] = 1
+        world.set(calls__max_setting_up=1)
         for number in range(5):
             caller = world.asterisk.call("1001", "1002", f"{number}@phone")
             world.asterisk.at(10.0, partial(world.asterisk.end, caller))
             await asyncio.sleep(1)
 
-    assert ends(story(wait, phones={endpoint("1002"): RINGS})) == ["cancel"] * 5
+    assert story(wait, phones={endpoint("1002"): RINGS}).ends() == ["cancel"] * 5
 
 
 def test_a_caller_has_its_own_limit() -> None:
@@ -175,7 +172,7 @@ def test_a_caller_has_its_own_limit() -> None:
             caller = world.asterisk.call("1001", "1002", f"{number}@phone")
             world.asterisk.at(10.0, partial(world.asterisk.end, caller))
 
-    assert sorted(ends(story(twice, phones={endpoint("1002"): RINGS}))) == ["cancel", "congestion"]
+    assert sorted(story(twice, phones={endpoint("1002"): RINGS}).ends()) == ["cancel", "congestion"]
 
 
 @pytest.mark.parametrize("columns", [{"status": ExtensionStatus.INACTIVE}, {"deleted": True}])
@@ -187,3 +184,15 @@ def test_a_caller_without_rights(columns: dict[str, Any]) -> None:
     world = story(forbidden, phones={endpoint("1002"): Phone()})
     assert world.cause() == HangupCause.FORBIDDEN
     assert not world.legs()
+
+
+@pytest.mark.parametrize(("agent", "rung"), [("friendly-scanner 1.8", 0), ("Snom 715", 1)])
+def test_a_phone_whose_user_agent_is_blacklisted(agent: str, rung: int) -> None:
+    async def dials_with(world: World) -> None:
+        world.keep(blacklist=blacklisted(BlacklistType.USER_AGENT, "Scanner"))
+        caller = world.asterisk.call("1001", "1002", agent=agent)
+        world.asterisk.at(10.0, partial(world.asterisk.end, caller))
+
+    world = story(dials_with, phones={endpoint("1002"): ANSWERS})
+    assert len(world.legs()) == rung
+    assert [detail["reason"] for detail in world.details("refused")] == ["blacklist"] * (1 - rung)

@@ -9,10 +9,11 @@ import pytest
 
 from stasis_app.ari import events
 from stasis_app.words import HangupCause
-from tests.support.fake_network import EPOCH, Phone
+from tests.support.fake_phones import EPOCH, Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
+from .rows import identity
 from .stage import ANSWERS, RINGS, dials, world_of
 from .world import World, endpoint
 
@@ -143,7 +144,7 @@ def test_callees_row_is_gone_when_the_next_process_comes(phone: Phone) -> None:
         await dials(world, hangs_up=30)
         await asyncio.sleep(5)
         world = world.next_process()
-        del world.directory.extensions["1002"]
+        world.book.extensions.forget([identity("1002")])
         await world.switchboard.reconcile()
         await asyncio.sleep(10)
         talking = len(world.asterisk.living()) == 2

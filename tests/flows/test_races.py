@@ -8,7 +8,7 @@ import pytest
 
 from stasis_app.ari import events
 from stasis_app.words import HangupCause
-from tests.support.fake_network import Channel, Fault, Phone
+from tests.support.fake_phones import Channel, Fault, Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
@@ -16,6 +16,7 @@ from .stage import ANSWERS, RINGS, dials, play, story, world_of
 from .world import World, endpoint
 
 BOTH = (endpoint("1002", 0, 2), endpoint("1002", 1, 2))
+BOTH_OF_1003 = (endpoint("1003", 0, 2), endpoint("1003", 1, 2))
 
 
 async def two_phones(world: World) -> None:
@@ -185,3 +186,20 @@ def test_answer_to_a_request_gets_lost(request_number: int, fault: Fault) -> Non
     world = story(partial(dials, hangs_up=60), phones=phones, faults={request_number: fault})
     talked = world.row().get("answered_at") is not None
     assert world.second_of("ended") > 59 if talked else world.second_of("ended") < 12
+
+
+@pytest.mark.parametrize("number", ["1002", "1003"])
+@pytest.mark.parametrize("request_number", range(4))
+def test_caller_is_gone_before_we_are_told(request_number: int, number: str) -> None:
+    """Asterisk's refusal of a request overtakes the event that says why: it is the caller's."""
+
+    async def cancels(world: World) -> None:
+        world.extension("1002", forward_on_no_answer="1003")
+        world.extension("1003", contacts=2)
+        caller = await dials(world, number=number)
+        world.asterisk.before[request_number] = partial(world.asterisk.end_untold, caller, 0.05)
+
+    phones = {endpoint("1002"): RINGS, **dict.fromkeys(BOTH_OF_1003, ANSWERS)}
+    world = story(cancels, phones=phones)
+    assert world.events().count("offered") == 1
+    assert world.cause() == HangupCause.CANCEL

@@ -11,17 +11,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stasis_app.words import HangupCause
-from tests.support.fake_network import Phone
+from tests.support.fake_phones import Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
 from .restarts import Machine
-from .stage import ANSWERS, BUSY, RINGS, dials, world_of
+from .stage import (
+    ANSWERS,
+    BUSY,
+    NUMBER,
+    OVERLOADED,
+    RINGS,
+    SILENT,
+    carriers,
+    dials,
+    with_trunks,
+    world_of,
+)
 from .test_random_stories import Scenario, dial_all, patient, scenarios, world_in
 from .world import World, endpoint
 
 PLACES = [endpoint("1002", place, 2) for place in range(2)]
 LATER = Phone(rings=0.1, answers=8.0)
+ANNOUNCES = Phone(rings=None, progresses=0.5, answers=8.0)
 HANGS_UP = Phone(rings=0.1, answers=2.0, hangs_up=3.0)
 RECONCILING = 4  # requests of a comparison
 
@@ -45,6 +57,14 @@ STORIES = {
     "busy": Story({endpoint("1002"): BUSY}),
     "unknown": Story({}, number="1999"),
     "callee_hangs_up": Story({endpoint("1002"): HANGS_UP}),
+    "outside": Story(carriers(ANSWERS), number=NUMBER),
+    "second_trunk": Story(carriers(OVERLOADED), number=NUMBER),
+    "silent_trunk": Story(carriers(SILENT), number=NUMBER),
+    "outside_busy": Story(carriers(BUSY), number=NUMBER),
+    "no_trunk": Story(carriers(OVERLOADED, OVERLOADED), number=NUMBER),
+    "forwarded_outside": Story(carriers(ANSWERS), columns={"forward_unconditional": NUMBER}),
+    "early_media": Story(carriers(ANNOUNCES), number=NUMBER),
+    "forbidden": Story({}, number="*285"),
 }
 
 
@@ -53,7 +73,7 @@ async def enact(story: Story, prepare: Callable[[Machine, int], None]) -> World:
 
     `prepare` is given the number of the first request.
     """
-    world = world_of(phones=dict(story.phones), delays=(0.005,))
+    world = with_trunks(world_of(phones=dict(story.phones), delays=(0.005,)))
     world.extension("1002", story.contacts, **story.columns)
     machine = Machine(world)
     await world.switchboard.reconcile()
@@ -118,6 +138,7 @@ def test_killed_while_it_dials_rings_again(request_number: int, sent: bool) -> N
     """The caller has been waiting for a moment only: the phone is still to be rung."""
 
     def kill(machine: Machine, first: int) -> None:
+        machine.world.set(calls__max_hops=0)  # nor is that a forward
         machine.kill_at(first + request_number, 0.5, sent=sent)
 
     world = run(enact(STORIES["talk"], kill))
@@ -126,7 +147,7 @@ def test_killed_while_it_dials_rings_again(request_number: int, sent: bool) -> N
 
 
 @pytest.mark.parametrize("sent", [True, False])
-@pytest.mark.parametrize("name", ["busy", "unknown"])
+@pytest.mark.parametrize("name", ["busy", "unknown", "outside_busy", "no_trunk", "forbidden"])
 def test_killed_while_it_refuses_ends_with_the_cause_it_has_decided(name: str, sent: bool) -> None:
     story = STORIES[name]
     undisturbed_world = run(undisturbed(story))

@@ -6,7 +6,7 @@ import pytest
 
 from stasis_app.call import causes
 from stasis_app.words import HangupCause
-from tests.support.fake_network import DEAD, Phone
+from tests.support.fake_phones import DEAD, Phone
 
 from .stage import ANSWERS, BUSY, DECLINES, dials, story
 from .world import endpoint

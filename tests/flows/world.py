@@ -6,61 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.call.exchange import Exchange
-from stasis_app.rules.models import Contact, Extension, Position
+from stasis_app.rules.book import Book
+from stasis_app.rules.models import Contact, Position
+from stasis_app.rules.times import Override
 from stasis_app.store.live_calls import LiveCall
 from stasis_app.switchboard import Switchboard
-from stasis_app.words import CallState, ExtensionStatus, ExtensionType
+from stasis_app.words import CallState, Direction
 from tests.support.fake_asterisk import FakeAsterisk
-from tests.support.fake_network import Channel
+from tests.support.fake_phones import EPOCH, Channel
 
-NAMES = UUID("6a1f2f3e-7c43-4b43-9f55-3a0d7f5a9c11")
+from .rows import endpoint_of, extension
+
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
-
-PLAIN = Extension(
-    id=NAMES,
-    number="",
-    type=ExtensionType.SIP,
-    status=ExtensionStatus.ACTIVE,
-    deleted=False,
-    display_name="",
-    dnd=False,
-    max_concurrent_calls=None,
-    forward_unconditional=None,
-    forward_on_busy=None,
-    forward_on_no_answer=None,
-    ring_seconds=20.0,
-)
-
-
-def extension(number: str, **columns: Any) -> Extension:
-    """An extension with nothing special about it but `columns`."""
-    return replace(PLAIN, id=uuid5(NAMES, number), number=number, **columns)
-
-
-@dataclass
-class FakeDirectory:
-    """The rules' snapshot. `phones` are the contact URIs by number."""
-
-    extensions: dict[str, Extension] = field(default_factory=dict)
-    phones: dict[UUID, tuple[Contact, ...]] = field(default_factory=dict)
-    settings: dict[str, float] = field(default_factory=dict)
-
-    def add(self, row: Extension, contacts: int = 1) -> None:
-        self.extensions[row.number] = row
-        self.phones[row.id] = tuple(Contact(uri(row.number, n), FAR) for n in range(contacts))
-
-    def extension(self, number: str) -> Extension | None:
-        return self.extensions.get(number)
-
-    def contacts(self, extension: UUID) -> Sequence[Contact]:
-        return self.phones.get(extension, ())
-
-    def number(self, key: str, default: float) -> float:
-        return self.settings.get(key, default)
 
 
 def uri(number: str, place: int) -> str:
@@ -72,27 +33,42 @@ def endpoint(number: str, place: int = 0, contacts: int = 1) -> str:
     return f"PJSIP/{number}" if contacts == 1 else f"PJSIP/{number}/{uri(number, place)}"
 
 
+def over(trunk: str, number: str) -> str:
+    """What is dialled to call a number over the trunk of that name."""
+    return f"PJSIP/{number}@{endpoint_of(trunk)}"
+
+
 @dataclass
 class World:
     """`records` is what the calls have written, also those of an earlier process.
 
-    To read the open calls takes `reading` seconds.
+    To read the open calls takes `reading` seconds. Nothing can be written to a row while Postgres
+    is away.
     """
 
     asterisk: FakeAsterisk
-    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    book: Book = field(default_factory=Book)
     records: list[Mapping[str, Any]] = field(default_factory=list)
     written_at: list[float] = field(default_factory=list)
     reading: float = 0.0
+    postgres_away: bool = False
 
     def __post_init__(self) -> None:
         asterisk = self.asterisk
-        self.exchange = Exchange(asterisk, asterisk.inboxes, self.directory, self._write)
+        self.exchange = Exchange(
+            asterisk, asterisk.inboxes, self.book, self._write, self._set_override
+        )
         self.switchboard = Switchboard(self.exchange, self._open_calls)
 
     def _write(self, record: Mapping[str, Any]) -> None:
         self.records.append(json.loads(json.dumps(record)))
         self.written_at.append(asyncio.get_running_loop().time())
+
+    async def _set_override(self, profile: UUID, override: Override) -> None:
+        if self.postgres_away:
+            raise ConnectionError("the time profile can't be written")
+        found = self.book.time_profiles.items[profile]
+        self.keep(time_profiles=replace(found, override=override))
 
     async def _open_calls(self) -> list[LiveCall]:
         found = live_calls(self.records)
@@ -100,7 +76,21 @@ class World:
         return found
 
     def extension(self, number: str, contacts: int = 1, **columns: Any) -> None:
-        self.directory.add(extension(number, **columns), contacts)
+        row = extension(number, **columns)
+        self.keep(extensions=row)
+        self.book.contacts_of[row.id] = tuple(Contact(uri(number, n), FAR) for n in range(contacts))
+
+    def keep(self, **rows: Any) -> None:
+        """Put a row into the table of each name, in place of the one with its id."""
+        for table, row in rows.items():
+            shelf = self.book.shelf(table)
+            shelf.forget([row.id])
+            shelf.keep(row.id, row)
+
+    def set(self, **settings: Any) -> None:
+        """Set `system_settings`; a key's dot is written as two underscores."""
+        named = {key.replace("__", "."): value for key, value in settings.items()}
+        self.book.change_settings({**self.book.settings.values, **named})
 
     def kill(self) -> None:
         """End this process as `kill -9` would: nothing it still had to do is done."""
@@ -108,25 +98,29 @@ class World:
         for task in asyncio.all_tasks():
             if task.get_name() == "behind":
                 task.cancel()
+        for answer in tuple(self.asterisk.awaited):
+            answer.cancel()
         self.asterisk.disconnect()
 
     def next_process(self) -> "World":
         """Kill this process, and let another one begin that knows what this one has written."""
         self.kill()
         self.asterisk.connect(Inboxes())
-        return World(self.asterisk, self.directory, self.records, self.written_at, self.reading)
+        return World(self.asterisk, self.book, self.records, self.written_at, self.reading)
 
-    async def until(self, condition: Callable[[], object], within: float = 700.0) -> None:
+    async def until(
+        self, condition: Callable[[], object], within: float = 700.0, every: float = 0.01
+    ) -> None:
         """Let virtual time go on until the condition holds."""
-        for _ in range(int(within * 100)):
+        for _ in range(int(within / every)):
             if condition():
                 return
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(every)
         raise AssertionError(f"did not come within {within} virtual seconds")
 
     async def over(self) -> None:
         """Wait for the end of every call and of all that happens behind it."""
-        await self.until(lambda: self._begun() and not self.switchboard.calls)
+        await self.until(lambda: self._begun() and not self.switchboard.calls, every=0.5)
         await self.exchange.settled()
         await asyncio.sleep(20)
 
@@ -167,6 +161,22 @@ class World:
             if "event" in record and record["event"][2] == event
         )
 
+    def answered_at(self) -> float:
+        """Virtual time of the answer that counts for the bill."""
+        return (datetime.fromisoformat(self.row()["answered_at"]) - EPOCH).total_seconds()
+
+    def ends(self) -> list[str]:
+        """How each call ended, in the order of the ends."""
+        return [record["end"]["hangup_cause"] for record in self.records if "end" in record]
+
+    def reasons(self) -> list[Any]:
+        """Why calls were refused."""
+        return [refusal.get("reason") for refusal in self.details("refused")]
+
+    def dialled(self) -> list[str]:
+        """What was dialled, one after the other."""
+        return [leg.endpoint for leg in self.legs()]
+
     def legs(self) -> list[Channel]:
         return [c for c in self.asterisk.channels_made.values() if c.args == ("leg",)]
 
@@ -182,17 +192,22 @@ def live_calls(records: Sequence[Mapping[str, Any]]) -> list[LiveCall]:
 
 
 def _live_call(call: str, records: Sequence[Mapping[str, Any]]) -> LiveCall:
-    row: dict[str, Any] = {"state": "initiated", "caller_extension_id": None}
+    row: dict[str, Any] = {"state": "initiated", "caller_extension_id": None, "trunk_id": None}
     for record in records:
         row.update({**record.get("begin", {}), **record.get("change", {})})
     position = [record["position"] for record in records if "position" in record][-1]
-    caller = row["caller_extension_id"]
+    caller, trunk = row["caller_extension_id"], row["trunk_id"]
     return LiveCall(
         id=UUID(call),
         sip_call_id=row["call_id"],
         state=CallState(row["state"]),
         answered="answered_at" in row,
+        direction=Direction(row["direction"]),
+        caller_number=row["caller_number"],
+        caller_name=row["caller_name"] or "",
+        callee_number=row["callee_number"],
         caller_extension=UUID(caller) if caller else None,
+        trunk=UUID(trunk) if trunk else None,
         seq=max(record["event"][0] for record in records if "event" in record),
         position=Position(
             position["channel_id"],

@@ -1,15 +1,26 @@
-"""Extensions with nothing special about them but what a test says."""
+"""Rows and models with nothing special about them but what a test says.
 
-from collections.abc import Mapping
+A row is what Postgres gives for a statement of `store/tables.py`; `place` is the number in its id.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from stasis_app.rules.models import Extension
+from stasis_app.rules.book import TABLES, Book
+from stasis_app.rules.models import Extension, Payer, Refuse
+from stasis_app.rules.outbound import decide
 from stasis_app.words import ExtensionStatus, ExtensionType
 
 CALLEE = UUID(int=2)
 CALLER = UUID(int=1)
+NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)  # a Wednesday, 11 o'clock in Berlin
+PAST = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+LATER = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
+
+Row = dict[str, Any]
 
 PLAIN = Extension(
     id=CALLEE,
@@ -42,8 +53,164 @@ ROW: Mapping[str, Any] = {
     "forward_on_no_answer_enabled": False,
     "forward_on_no_answer_destination": None,
     "forward_on_no_answer_timeout": 20,
+    "user_id": None,
+    "allow_international": True,
+    "allow_mobile": True,
+    "outbound_caller_id": None,
+    "outbound_calls_per_minute": None,
+    "max_concurrent_outbound_calls": None,
 }
 
 
 def extension(**columns: Any) -> Extension:
     return replace(PLAIN, **columns)
+
+
+def book(settings: Mapping[str, Any] | None = None, **tables: Sequence[Row]) -> Book:
+    """Return a book with these settings and rows, as it is after the first reading."""
+    return filled(tables, settings)
+
+
+def filled(tables: Mapping[str, Sequence[Row]], settings: Mapping[str, Any] | None = None) -> Book:
+    made = Book()
+    made.change_settings(settings or {})
+    for table in TABLES:
+        made.place(table, made.fresh(table))
+    for table, rows in tables.items():
+        made.shelf(table).put(rows)
+    return made
+
+
+def extension_row(number: str, **columns: Any) -> Row:
+    place = int("".join(filter(str.isdecimal, number)))
+    return {**ROW, "id": UUID(int=place), "number": number, **columns}
+
+
+def forwarding(kind: str, destination: str | None) -> Row:
+    """Return the columns of a forward: unconditional, on_busy or on_no_answer."""
+    return {f"forward_{kind}_enabled": True, f"forward_{kind}_destination": destination}
+
+
+def user_row(place: int, **columns: Any) -> Row:
+    plain = {"role": "user", "status": "active", "deleted_at": None, "time_profile_id": None}
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def trunk_row(place: int, **columns: Any) -> Row:
+    plain: Row = {
+        "name": f"trunk{place}",
+        "trunk_type": "static",
+        "status": "active",
+        "deleted_at": None,
+        "host": f"192.0.2.{place}",
+        "uri": f"sip:192.0.2.{place}:5060",
+        "username": None,
+        "credentials": None,
+        "allowed_ips": None,
+        "default_caller_id": f"+493010000{place:02d}",
+        "did_ranges": None,
+        "max_concurrent_calls": 10,
+        "backup_trunk_id": None,
+        "forwarded_caller_id": "own",
+        "test_code": None,
+        "outbound_calls_per_minute": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def inbound_row(place: int, did: str, **columns: Any) -> Row:
+    """Return a rule `in<place>` that sends calls to extension 1001."""
+    plain: Row = {
+        "name": f"in{place}",
+        "status": "active",
+        "did_pattern": did,
+        "trunk_id": None,
+        "priority": 100,
+        "time_profile_id": None,
+        "caller_id_pattern": None,
+        "destination_type": "extension",
+        "destination_id": UUID(int=1001),
+        "destination_number": None,
+        "fallback_destination_type": None,
+        "fallback_destination_id": None,
+        "fallback_destination_number": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def to_extension(number: str, column: str = "destination") -> Row:
+    return {f"{column}_type": "extension", f"{column}_id": UUID(int=int(number))}
+
+
+def to_external(number: str | None, column: str = "destination") -> Row:
+    return {f"{column}_type": "external", f"{column}_id": None, f"{column}_number": number}
+
+
+def outbound_row(place: int, pattern: str, **columns: Any) -> Row:
+    """Return a rule `out<place>` over trunk 1."""
+    plain: Row = {
+        "name": f"out{place}",
+        "status": "active",
+        "number_pattern": pattern,
+        "priority": 100,
+        "strip_digits": 0,
+        "prepend": None,
+        "trunk_id": UUID(int=1),
+        "caller_id_mode": "extension",
+        "custom_caller_id": None,
+        "allowed_for_roles": ["admin", "supervisor", "agent", "user"],
+        "max_duration_seconds": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def profile_row(place: int, start: str = "09:00", end: str = "17:00", **columns: Any) -> Row:
+    """Return a profile that is open on weekdays from `start` to `end` in Berlin."""
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday")
+    plain: Row = {
+        "name": f"hours{place}",
+        "timezone": "Europe/Berlin",
+        "schedule": {day: [{"start": start, "end": end}] for day in days},
+        "holidays": None,
+        "override": "automatic",
+        "override_code": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def blacklist_row(place: int, value: str, kind: str = "phone_number", **columns: Any) -> Row:
+    plain = {"entry_type": kind, "value": value, "expires_at": None}
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def named_row(place: int, number: str | None = None, **columns: Any) -> Row:
+    """Return a queue, menu, voicemail box or conference."""
+    plain = {"name": f"named{place}", "extension_number": number, "active": True}
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+ANNA = Payer(extension="1001")
+ANY = outbound_row(9, ".")
+
+
+def exchange(
+    rules: Iterable[Row],
+    owner: Row | None = None,
+    trunks: Sequence[Row] = (trunk_row(1), trunk_row(2)),
+    users: Sequence[Row] = (),
+    **settings: Any,
+) -> Book:
+    """Return a book to call out with, from extension 1001, whose columns `owner` tells."""
+    return book(
+        {key.replace("__", "."): value for key, value in settings.items()},
+        extensions=[extension_row("1001", **(owner or {}))],
+        users=users,
+        trunks=trunks,
+        outbound_rules=list(rules),
+    )
+
+
+def call(made: Book, number: str, payer: Payer = ANNA) -> str:
+    """Return the number that is dialled outside, or why none is."""
+    outcome = decide(made, number, payer).outcome
+    return outcome.reason if isinstance(outcome, Refuse) else outcome.number

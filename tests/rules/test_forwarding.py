@@ -11,14 +11,13 @@ from stasis_app.rules.forwarding import (
     LONGEST_RING_SECONDS,
     Forward,
     Reason,
-    Refuse,
     Ring,
     Verdict,
     on_arrival,
     on_failure,
     worst,
 )
-from stasis_app.rules.models import Extension
+from stasis_app.rules.models import Extension, Refuse
 from stasis_app.words import ExtensionStatus, ExtensionType, HangupCause
 
 from .build import CALLEE, CALLER, extension
@@ -27,8 +26,12 @@ INACTIVE = ExtensionStatus.INACTIVE
 VIRTUAL = ExtensionType.VIRTUAL
 
 
-def arrive(callee: Extension, engaged: int = 0, caller: Any = CALLER) -> Verdict:
-    return on_arrival(callee, caller=caller, engaged=engaged, default_ring_seconds=30.0)
+def arrive(
+    callee: Extension, engaged: int = 0, caller: Any = CALLER, *, closed: bool = False
+) -> Verdict:
+    return on_arrival(
+        callee, caller=caller, engaged=engaged, default_ring_seconds=30.0, closed=closed
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,30 @@ def test_on_arrival(columns: dict[str, Any], engaged: int, verdict: Verdict) -> 
 
 def test_own_number() -> None:
     assert arrive(extension(), caller=CALLEE) == Refuse(HangupCause.BUSY, "own_number")
+
+
+@pytest.mark.parametrize(
+    ("columns", "verdict"),
+    [
+        ({}, Refuse(HangupCause.UNAVAILABLE, "closed")),
+        ({"forward_on_no_answer": "1003"}, Forward("1003", Reason.CLOSED)),
+        ({"forward_on_busy": "1003"}, Refuse(HangupCause.UNAVAILABLE, "closed")),
+        ({"dnd": True, "forward_on_busy": "1003"}, Refuse(HangupCause.UNAVAILABLE, "closed")),
+        ({"max_concurrent_calls": 0}, Refuse(HangupCause.UNAVAILABLE, "closed")),
+        ({"type": VIRTUAL, "forward_on_no_answer": "1003"}, Forward("1003", Reason.CLOSED)),
+        ({"forward_unconditional": "1003"}, Forward("1003", Reason.UNCONDITIONAL)),
+        ({"status": INACTIVE}, Refuse(HangupCause.UNAVAILABLE, "inactive")),
+        ({"deleted": True}, Refuse(HangupCause.UNALLOCATED_NUMBER, "deleted")),
+    ],
+)
+def test_closed_hours_of_the_user(columns: dict[str, Any], verdict: Verdict) -> None:
+    assert arrive(extension(**columns), closed=True) == verdict
+
+
+def test_one_does_not_call_oneself_in_closed_hours_either() -> None:
+    callee = extension(forward_on_no_answer="1003")
+    found = arrive(callee, caller=CALLEE, closed=True)
+    assert found == Refuse(HangupCause.BUSY, "own_number")
 
 
 IN_ORDER: list[tuple[dict[str, Any], Verdict]] = [
@@ -99,12 +126,16 @@ extensions = st.builds(
     st.sampled_from([None, CALLER, CALLEE]),
     st.integers(0, 100),
     st.floats(0, allow_nan=False),
+    st.booleans(),
 )
 def test_there_is_always_a_verdict(
-    callee: Extension, caller: Any, engaged: int, default: float
+    callee: Extension, caller: Any, engaged: int, default: float, closed: bool
 ) -> None:
-    verdict = on_arrival(callee, caller=caller, engaged=engaged, default_ring_seconds=default)
+    verdict = on_arrival(
+        callee, caller=caller, engaged=engaged, default_ring_seconds=default, closed=closed
+    )
     if isinstance(verdict, Ring):
+        assert not closed
         assert 1 <= verdict.seconds <= LONGEST_RING_SECONDS
         assert callee.status is ExtensionStatus.ACTIVE
         assert not any((callee.deleted, callee.dnd, callee.forward_unconditional))

@@ -39,16 +39,16 @@ async def register(db: asyncpg.Connection, extension: UUID, lasting: timedelta =
 async def test_an_extension_comes_changes_and_goes(
     directory: Directory, db: asyncpg.Connection
 ) -> None:
-    assert directory.extension("1001") is None
+    assert directory.book.extension("1001") is None
     await db.execute(ADD, "1001")
-    found = await until(lambda: directory.extension("1001"))
+    found = await until(lambda: directory.book.extension("1001"))
     assert not found.dnd
     await db.execute("UPDATE extensions SET dnd_enabled = TRUE, number = '1002'")
-    found = await until(lambda: directory.extension("1002"))
+    found = await until(lambda: directory.book.extension("1002"))
     assert found.dnd
-    assert directory.extension("1001") is None
+    assert directory.book.extension("1001") is None
     await db.execute("DELETE FROM extensions")
-    await until(lambda: directory.extension("1002") is None)
+    await until(lambda: directory.book.extension("1002") is None)
 
 
 async def test_a_change_counts_when_it_is_committed(
@@ -57,8 +57,8 @@ async def test_a_change_counts_when_it_is_committed(
     async with db.transaction():
         await db.execute(ADD, "1001")
         await asyncio.sleep(0.1)
-        assert directory.extension("1001") is None
-    await until(lambda: directory.extension("1001"))
+        assert directory.book.extension("1001") is None
+    await until(lambda: directory.book.extension("1001"))
 
 
 async def test_two_extensions_change_numbers(directory: Directory, db: asyncpg.Connection) -> None:
@@ -67,7 +67,7 @@ async def test_two_extensions_change_numbers(directory: Directory, db: asyncpg.C
         await db.execute("UPDATE extensions SET number = $1 WHERE id = $2", number, extension)
 
     def swapped() -> bool:
-        found = [directory.extension(number) for number in ("1001", "1002")]
+        found = [directory.book.extension(number) for number in ("1001", "1002")]
         return [row and row.id for row in found] == [ben, anna]
 
     await until(swapped)
@@ -77,25 +77,25 @@ async def test_many_rows_change_at_once(directory: Directory, db: asyncpg.Connec
     await db.execute("""
         INSERT INTO extensions (number, sip_password)
         SELECT (1000 + n)::text, 'x' FROM generate_series(1, 500) AS n""")
-    await until(lambda: directory.extension("1500"))
+    await until(lambda: directory.book.extension("1500"))
     await db.execute("UPDATE extensions SET dnd_enabled = TRUE")
     await until(lambda: all(_dnd(directory, str(1000 + n)) for n in range(1, 501)))
     await db.execute("TRUNCATE extensions CASCADE")
-    await until(lambda: directory.extension("1001") is None)
+    await until(lambda: directory.book.extension("1001") is None)
 
 
 def _dnd(directory: Directory, number: str) -> bool:
-    row = directory.extension(number)
+    row = directory.book.extension(number)
     return row is not None and row.dnd
 
 
 async def test_a_phone_registers_and_goes(directory: Directory, db: asyncpg.Connection) -> None:
     anna = await db.fetchval(ADD, "1001")
     await register(db, anna)
-    [contact] = await until(lambda: directory.contacts(anna))
+    [contact] = await until(lambda: directory.book.contacts(anna))
     assert contact.uri == f"sip:{anna}@192.0.2.1"
     await db.execute("DELETE FROM extension_registrations")
-    await until(lambda: not directory.contacts(anna))
+    await until(lambda: not directory.book.contacts(anna))
 
 
 async def test_an_expired_registration_is_dropped(
@@ -103,8 +103,8 @@ async def test_an_expired_registration_is_dropped(
 ) -> None:
     anna = await db.fetchval(ADD, "1001")
     await register(db, anna, timedelta(seconds=0.5))
-    await until(lambda: directory.contacts(anna))
-    await until(lambda: not directory.contacts(anna))
+    await until(lambda: directory.book.contacts(anna))
+    await until(lambda: not directory.book.contacts(anna))
 
 
 async def test_a_refreshed_registration_stays(directory: Directory, db: asyncpg.Connection) -> None:
@@ -112,11 +112,11 @@ async def test_a_refreshed_registration_stays(directory: Directory, db: asyncpg.
     anna, ben = await db.fetchval(ADD, "1001"), await db.fetchval(ADD, "1002")
     for extension in (anna, ben):
         await register(db, extension, timedelta(seconds=1))
-    await until(lambda: directory.contacts(anna) and directory.contacts(ben))
+    await until(lambda: directory.book.contacts(anna) and directory.book.contacts(ben))
     refresh = "UPDATE extension_registrations SET expires_at = now() + $2 WHERE extension_id = $1"
     await db.execute(refresh, anna, HOUR)
-    await until(lambda: not directory.contacts(ben))
-    assert directory.contacts(anna)
+    await until(lambda: not directory.book.contacts(ben))
+    assert directory.book.contacts(anna)
 
 
 async def test_registrations_expire_also_while_much_changes(
@@ -124,11 +124,11 @@ async def test_registrations_expire_also_while_much_changes(
 ) -> None:
     anna = await db.fetchval(ADD, "1001")
     await register(db, anna, timedelta(seconds=0.5))
-    await until(lambda: directory.contacts(anna))
+    await until(lambda: directory.book.contacts(anna))
 
     async def still_there() -> bool:
         await db.execute("NOTIFY pbx_changes, 'queues:'")
-        return not directory.contacts(anna)
+        return not directory.book.contacts(anna)
 
     await until(still_there, what="the end of the registration", every=0.1)
 
@@ -137,16 +137,16 @@ async def test_the_snapshot_serves_while_postgres_is_away(
     directory: Directory, db: asyncpg.Connection
 ) -> None:
     await db.execute(ADD, "1001")
-    await until(lambda: directory.extension("1001"))
+    await until(lambda: directory.book.extension("1001"))
     cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()"""
     await db.execute(cut)
     await until(lambda: not directory.connected)
-    assert directory.extension("1001")
+    assert directory.book.extension("1001")
     await db.execute("UPDATE extensions SET number = '1002'")
-    await until(lambda: directory.extension("1002"))
+    await until(lambda: directory.book.extension("1002"))
     await until(lambda: directory.connected)
-    assert directory.extension("1001") is None
+    assert directory.book.extension("1001") is None
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ async def test_the_snapshot_serves_while_postgres_is_away(
 async def test_anybody_may_notify(directory: Directory, db: asyncpg.Connection, junk: str) -> None:
     await db.execute("SELECT pg_notify('pbx_changes', $1)", junk)
     await db.execute(ADD, "1001")
-    await until(lambda: directory.extension("1001"))
+    await until(lambda: directory.book.extension("1001"))
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,6 @@ async def test_a_setting_that_is_no_number_is_not_used(
     set_it = "INSERT INTO system_settings (key, value) VALUES ($1, $2)"
     await db.execute(set_it, "a", value)
     await db.execute(set_it, "b", "1")
-    await until(lambda: directory.number("b", 0))
-    assert directory.number("a", 30.0) == number
-    assert directory.number("missing", 30.0) == 30.0
+    await until(lambda: directory.book.number("b", 0))
+    assert directory.book.number("a", 30.0) == number
+    assert directory.book.number("missing", 30.0) == 30.0

@@ -96,6 +96,34 @@ async def test_a_call_goes_through_its_states(
     assert states == ["initiated", "ringing", "answered", None]
 
 
+async def test_rows_that_are_being_deleted_are_passed_over(
+    spool: Spool, dsn: str, db: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A call begins while an admin deletes its trunk and its callee."""
+    new_trunk = (
+        "INSERT INTO trunks (name, trunk_type, host) VALUES ('a', 'static', 'b') RETURNING id"
+    )
+    trunk = await db.fetchval(new_trunk)
+    ben = await db.fetchval(
+        "INSERT INTO extensions (number, sip_password) VALUES ('1', 'x') RETURNING id"
+    )
+    call, admin = journal.new_call(), await asyncpg.connect(dsn)
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    write(spool, journal.begin(call, trunk_id=str(trunk)))
+    write(spool, {"call": call, "change": {"callee_extension_id": str(ben), "callee_name": "B"}})
+    async with shipping(spool, dsn) as shipper:
+        async with admin.transaction():
+            await admin.execute("DELETE FROM trunks; DELETE FROM extensions")
+            await until(lambda: db.fetchval(waiting), 5.0, "the shipper to wait for the admin")
+        assert await shipper.drained()
+    await admin.close()
+    row = await db.fetchrow("SELECT trunk_id, callee_extension_id FROM calls")
+    assert row is not None
+    assert tuple(row) == (None, None)
+    assert "journal_isolates" not in capsys.readouterr().out
+    assert not rejected(spool)
+
+
 @pytest.mark.parametrize("name", ["Ben", None])
 async def test_grouping_makes_no_difference(db: asyncpg.Connection, name: str | None) -> None:
     """A forward from a callee with a name to one with another name, or with none."""

@@ -14,7 +14,8 @@ from stasis_app.ari.door import Door
 from stasis_app.ari.errors import AriError, Gone, Unreachable, refusal
 from stasis_app.ari.transport import lane
 
-from .fake_network import TICK, Channel, FakeNetwork, Fault
+from .fake_network import TICK, FakeNetwork
+from .fake_phones import Channel, Fault
 
 T = TypeVar("T")
 
@@ -32,6 +33,8 @@ class FakeAsterisk(FakeNetwork, Door):
         number = len(self.requests)
         self.requests.append((verb, subject))
         answer: asyncio.Future[T] = self._loop.create_future()
+        self.awaited.add(answer)
+        answer.add_done_callback(self.awaited.discard)
         due = self._loop.time() + next(self._delay)
         line = lane.get()
         if line is not None and verb not in ("answer", "play", "channel_variable"):
@@ -118,6 +121,12 @@ class FakeAsterisk(FakeNetwork, Door):
 
         return await self._serve("channel_variable", channel, act)
 
+    async def set_channel_variable(self, channel: str, name: str, value: str) -> None:
+        def act() -> None:
+            self._channel(channel).variables[name] = value
+
+        await self._serve("set_channel_variable", channel, act)
+
     async def ring(self, channel: str) -> None:
         def act() -> None:
             if self._channel(channel).state == "Up":
@@ -156,6 +165,8 @@ class FakeAsterisk(FakeNetwork, Door):
                 if not found.entered:
                     raise refusal(422, "bridge", "Channel not in Stasis application")
             self.bridges_made[bridge].update(channels)
+            if update_displays:
+                self.displays_updated.update(channels)
             self._note_who_talks()
 
         await self._serve("add_to_bridge", bridge, act)

@@ -8,92 +8,20 @@ import contextvars
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import Enum
+from datetime import datetime, timedelta
 from itertools import cycle
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stasis_app.ari import events
 from stasis_app.ari.inboxes import Inboxes
 
+from .fake_phones import DEAD, EPOCH, Channel, Fault, Phone
+
 T = TypeVar("T")
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 DEADLINE = 5.0
 NORMAL = 16
 TICK = 1e-6
-
-
-@dataclass(frozen=True)
-class Phone:
-    """What a phone does when it is dialled.
-
-    Seconds count from the dial, those of `hangs_up` from the answer. `trying` is when it says 100,
-    `progresses` when 183. `rejects` is (seconds, Q.850 cause, SIP status), `holds` when it holds
-    and when it resumes after the answer.
-    """
-
-    trying: float | None = 0.0
-    progresses: float | None = None
-    rings: float | None = 0.1
-    answers: float | None = None
-    rejects: tuple[float, int, int] | None = None
-    hangs_up: float | None = None
-    holds: tuple[float, float] | None = None
-
-
-DEAD = Phone(trying=None, rings=None)
-
-
-class Fault(Enum):
-    """How a request goes wrong; a LOST one acts, and its answer never comes."""
-
-    GONE = "gone"
-    REFUSED = "refused"
-    UNREACHABLE = "unreachable"
-    LOST = "lost"
-
-
-@dataclass
-class Channel:
-    """`made_at` and `ended_at` are virtual seconds; `dialled_for` is whom a leg shows by itself."""
-
-    id: str
-    endpoint: str
-    state: str
-    args: tuple[str, ...]
-    exten: str = "s"
-    sip_call_id: str = ""
-    caller_number: str = ""
-    entered: bool = False
-    ended_at: float | None = None
-    was_up: bool = False
-    hung_up_with: int | None = None
-    variables: dict[str, str] = field(default_factory=dict)
-    made_at: float = 0.0
-    dialled_for: str | None = None
-
-    @property
-    def alive(self) -> bool:
-        return self.ended_at is None
-
-    @property
-    def name(self) -> str:
-        return f"{self.endpoint}-1"
-
-    def described(self) -> events.Channel:
-        return events.Channel(
-            id=self.id,
-            name=self.name,
-            state=self.state,
-            protocol_id=self.sip_call_id,
-            caller_number=self.caller_number,
-            caller_name="",
-            exten=self.exten,
-            context=f"from-{self.args[0]}s",
-            app_data=",".join(("pbx", *self.args)),
-            created_at=EPOCH,
-        )
 
 
 @dataclass(eq=False)
@@ -104,7 +32,8 @@ class FakeNetwork:
     a leg takes `start_seconds` more to enter the application.
     `before` holds what is to happen just before a request acts, by its number; one in `unsent`
     never acts. `rung_too_late` are answered callers who were told that it rings.
-    `played` is what was played: when, to whom, which media.
+    `played` is what was played: when, to whom, which media; `displays_updated` are channels whose
+    phones were told whom they speak to.
     `variables` are those of every channel, beside its own; `objects` are PJSIP's by kind and name.
     """
 
@@ -121,6 +50,7 @@ class FakeNetwork:
     unsent: set[int] = field(default_factory=set)
     rung_too_late: set[str] = field(default_factory=set)
     played: list[tuple[float, str, str]] = field(default_factory=list)
+    displays_updated: set[str] = field(default_factory=set)
     hang_ups: Counter[str] = field(default_factory=Counter)
     destroyed: Counter[str] = field(default_factory=Counter)
     variables: dict[str, str] = field(default_factory=dict)
@@ -137,7 +67,10 @@ class FakeNetwork:
         self._lanes: dict[int, float] = {}
         self._pipe: deque[tuple[float, events.Event]] = deque()
         self.failed: set[tuple[str, str]] = set()
+        self.awaited: set[asyncio.Future[Any]] = set()
         self.deaf = False
+        self._left_at = self.seconds_away = 0.0
+        self.connections = 0
 
     # what happens outside
 
@@ -147,9 +80,12 @@ class FakeNetwork:
         """Let a phone dial."""
         return self._arrive(("phone", endpoint, agent), exten, sip_call_id, endpoint)
 
-    def deliver(self, trunk: str, exten: str, caller: str, to_user: str = "") -> Channel:
+    def deliver(
+        self, trunk: str, exten: str, caller: str, to_user: str = "", presentation: str = "allowed"
+    ) -> Channel:
         """Let the carrier behind the endpoint `trunk` call the number `exten`."""
-        return self._arrive(("trunk", trunk, to_user or exten), exten, "a@carrier", caller)
+        args = ("trunk", trunk, to_user or exten, presentation)
+        return self._arrive(args, exten, "a@carrier", caller)
 
     def at(self, seconds: float, act: Callable[[], None]) -> None:
         """Let something happen `seconds` from now."""
@@ -176,7 +112,8 @@ class FakeNetwork:
     def set_state(self, channel: Channel, state: str) -> None:
         if channel.alive and channel.state not in (state, "Up"):
             channel.state = state
-            channel.was_up |= state == "Up"
+            if state == "Up":
+                channel.up_at = self._loop.time()
             self._note_who_talks()
             self.emit(events.StateChanged(self.now(), channel.id, state))
 
@@ -192,10 +129,15 @@ class FakeNetwork:
 
         Meanwhile no channel can enter the application, and one that would ends.
         """
+        if not self.deaf:
+            self._left_at = self._loop.time()
         self.deaf = True
         self._pipe.clear()
 
     def connect(self, inboxes: Inboxes) -> None:
+        if self.deaf:
+            self.seconds_away += self._loop.time() - self._left_at
+            self.connections += 1
         self.deaf = self.sealed = False
         self.inboxes = inboxes
 

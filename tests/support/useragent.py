@@ -34,8 +34,10 @@ class UserAgent:
     taken in that order, and telephone-event unless told otherwise. `messages` is the trace of
     everything, `requests` holds what came outside of calls; it is answered by itself with the code
     that `answers` has for its method, else 481. While `deaf`, nothing is taken. `acknowledges` off
-    keeps back the ACK to a 200.
+    keeps back the ACK to a 200. `agent` is the User-Agent of requests outside of calls.
     """
+
+    agent = "pbx-x-test-phone"
 
     def __init__(
         self,
@@ -264,6 +266,6 @@ class UserAgent:
             remote=f"<{target}>",
             call_id=call_id,
             sequence=self._sequence,
-            headers=[("User-Agent", "pbx-x-test-phone"), *headers],
+            headers=[("User-Agent", self.agent), *headers],
             body=body,
         )

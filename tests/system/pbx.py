@@ -6,6 +6,7 @@ import time
 import uuid
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ class Pbx:
     http: aiohttp.ClientSession
     open: AsyncExitStack
     extensions: list[Extension] = field(default_factory=list)
+    rows: list[tuple[str, uuid.UUID]] = field(default_factory=list)
 
     @property
     def stack(self) -> dict[str, Any]:
@@ -51,15 +53,21 @@ class Pbx:
         address = f"{host}:{int(sip) + offset}"
         return f"wss://{address}/ws" if transport == "wss" else address
 
+    async def insert(self, table: str, **columns: Any) -> uuid.UUID:
+        """Insert a row that is deleted again at the end of the test."""
+        names = ", ".join(columns)
+        places = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
+        identity: uuid.UUID = await self.db.fetchval(
+            f"INSERT INTO {table} ({names}) VALUES ({places}) RETURNING id", *columns.values()
+        )
+        self.rows.append((table, identity))
+        await self.settled()
+        return identity
+
     async def extension(self, **columns: Any) -> Extension:
         """Insert an extension with a number of its own."""
         row = {"number": str(next(NUMBERS)), "sip_password": "a secret; 1^2", **columns}
-        names = ", ".join(row)
-        places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
-        identity = await self.db.fetchval(
-            f"INSERT INTO extensions ({names}) VALUES ({places}) RETURNING id", *row.values()
-        )
-        made = Extension(identity, row["number"], row["sip_password"])
+        made = Extension(await self.insert("extensions", **row), row["number"], row["sip_password"])
         self.extensions.append(made)
         return made
 
@@ -68,6 +76,23 @@ class Pbx:
         await self.db.execute(
             f"UPDATE extensions SET {changes} WHERE id = $1", extension.id, *columns.values()
         )
+        await self.settled()
+
+    async def settled(self, within: float = 5.0) -> None:
+        """Wait until all that was committed counts, in the exchange and in Asterisk."""
+        since = await self.db.fetchval("SELECT clock_timestamp()")
+
+        async def counts() -> bool:
+            # again and again: one that comes while a round is under way belongs to that round
+            await self.db.execute("NOTIFY pbx_changes, ''")
+            try:
+                async with self.http.get(self.stack["http"] + "/healthz") as answer:
+                    times = (await answer.json())["configuration"].values()
+            except aiohttp.ClientError:
+                return False
+            return all(datetime.fromisoformat(at) >= since for at in times)
+
+        await until(counts, within, "the change to count")
 
     async def phone(self, extension: Extension, **options: Any) -> RawPhone:
         """Register a phone. It is closed at the end of the test."""
@@ -158,8 +183,8 @@ class Pbx:
     async def clean(self) -> None:
         await self.open.aclose()
         await self.quiet()
-        for extension in self.extensions:
-            await self.db.execute("DELETE FROM extensions WHERE id = $1", extension.id)
+        for table, identity in reversed(self.rows):
+            await self.db.execute(f"DELETE FROM {table} WHERE id = $1", identity)
 
 
 async def run(*command: str) -> tuple[int, str]:

@@ -1,0 +1,170 @@
+"""What Asterisk must be told of the configuration, because it cannot read it in rows (issue 3).
+
+PJSIP objects that Asterisk keeps in memory (22.10), global variables of the dialplan, lamps. The
+name of an object ends in a mark of its contents: what differs is another object, so that the new
+one is there before the old one goes, and Asterisk registers anew only where something changed.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import NamedTuple
+from urllib.parse import quote
+from uuid import UUID
+
+from stasis_app.words import TrunkType
+
+from .book import Book
+from .models import Trunk
+from .times import Override
+
+RETRY_SECONDS = 60
+EXPIRY_SECONDS = 300
+MARK_LENGTH = 8
+# besides letters and digits in the user of a SIP URI (RFC 3261, 25.1)
+UNESCAPED = "-_.!~*'()&=+$,;?/"
+
+DARK = "NOT_INUSE"
+LAMPS: Mapping[Override, str] = {
+    Override.AUTOMATIC: DARK,
+    Override.OPEN: "ONHOLD",
+    Override.CLOSED: "INUSE",
+}
+
+Addresses = Mapping[str, Sequence[str]]
+"""IP addresses by host name, as they were looked up."""
+
+
+class PjsipObject(NamedTuple):
+    """`kind` is registration or identify."""
+
+    kind: str
+    name: str
+
+
+Fields = Mapping[str, str]
+Objects = dict[PjsipObject, Fields]
+
+
+def objects(book: Book, addresses: Addresses) -> Objects:
+    """Return the PJSIP objects of the trunks with their fields."""
+    made: Objects = {}
+    for trunk in book.trunks.items.values():
+        if trunk.present:
+            looked_up = tuple(addresses.get(trunk.host, ()))
+            made.update(_of_trunk(trunk, looked_up))
+    return made
+
+
+def denied(book: Book, at: datetime) -> str:
+    """Return the addresses that may not speak to us, as an `acl` object wants them."""
+    return ",".join(book.blacklist.addresses(at))
+
+
+def trunk_of(name: str) -> UUID | None:
+    """Return the trunk that an object belongs to."""
+    try:
+        return UUID(name.removeprefix("trunk-")[:36])
+    except ValueError:
+        return None
+
+
+def global_variables(book: Book) -> dict[str, str]:
+    """Return what the dialplan needs to place an emergency call while the app is away."""
+    trunks = [trunk for trunk in book.trunks.items.values() if trunk.active]
+    return {
+        "PBX_EMERGENCY": "|".join(sorted(book.settings.emergency_numbers)),
+        "PBX_EMERGENCY_TRUNKS": "&".join(
+            trunk.endpoint for trunk in sorted(trunks, key=lambda trunk: trunk.name)
+        ),
+    }
+
+
+def lamps(book: Book) -> dict[str, str]:
+    """Return the device states of the time profiles that have a code to dial."""
+    return {
+        f"profile-{profile.code}": LAMPS[profile.override]
+        for profile in book.time_profiles.items.values()
+        if profile.code
+    }
+
+
+def host_names(book: Book) -> frozenset[str]:
+    """Return the hosts whose addresses must be looked up."""
+    return frozenset(
+        trunk.host
+        for trunk in book.trunks.items.values()
+        if trunk.present
+        and trunk.type is not TrunkType.IP_AUTH
+        and not trunk.allowed_ips
+        and not _is_address(trunk.host)
+    )
+
+
+def client_uri(trunk: Trunk) -> str:
+    return f"sip:{_user(trunk)}@{_bracketed(trunk.host)}"
+
+
+@lru_cache(maxsize=4096)
+def _of_trunk(trunk: Trunk, addresses: tuple[str, ...]) -> Objects:
+    return dict(_made_for(trunk, addresses))
+
+
+def _made_for(trunk: Trunk, addresses: Sequence[str]) -> Iterator[tuple[PjsipObject, Fields]]:
+    if trunk.type is TrunkType.REGISTER and trunk.username:
+        yield _named("registration", trunk.endpoint, _registration(trunk), trunk.credentials or "")
+    known = trunk.allowed_ips or _looked_up(trunk, addresses)
+    if known:
+        fields = {"endpoint": trunk.endpoint, "match": ",".join(sorted(known))}
+        yield _named("identify", trunk.endpoint, fields)
+
+
+def _registration(trunk: Trunk) -> dict[str, str]:
+    """Try again for ever, also after a refusal: a person may correct the password over there."""
+    fields = {
+        "server_uri": trunk.uri or "",
+        "client_uri": client_uri(trunk),
+        "contact_user": _user(trunk),
+        "endpoint": trunk.endpoint,
+        "line": "yes",
+        "expiration": str(EXPIRY_SECONDS),
+        "retry_interval": str(RETRY_SECONDS),
+        "forbidden_retry_interval": str(RETRY_SECONDS),
+        "fatal_retry_interval": str(RETRY_SECONDS),
+        "auth_rejection_permanent": "no",
+        "max_retries": "4294967295",
+        "max_random_initial_delay": "0",
+    }
+    return {**fields, "outbound_auth": trunk.endpoint} if trunk.credentials else fields
+
+
+def _looked_up(trunk: Trunk, addresses: Sequence[str]) -> Sequence[str]:
+    """An ip_auth trunk is known by `allowed_ips` alone."""
+    if trunk.type is TrunkType.IP_AUTH:
+        return ()
+    return (trunk.host,) if _is_address(trunk.host) else addresses
+
+
+def _named(kind: str, base: str, fields: Fields, secret: str = "") -> tuple[PjsipObject, Fields]:
+    contents = repr((sorted(fields.items()), secret)).encode()
+    mark = hashlib.sha256(contents).hexdigest()[:MARK_LENGTH]
+    return PjsipObject(kind, f"{base}-{mark}"), fields
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _user(trunk: Trunk) -> str:
+    """Return the user name as it stands in a URI: some carriers give names with an @ in them."""
+    return quote(trunk.username or "", safe=UNESCAPED)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

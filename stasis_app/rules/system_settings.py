@@ -1,0 +1,117 @@
+"""`system_settings` as rules use it: a value that can't be used counts as its default."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any, TypeVar
+from uuid import UUID
+
+from phonenumbers import SUPPORTED_REGIONS
+
+from stasis_app.words import Role, TargetType
+
+from .did import PatternError
+from .models import Target
+from .number_lists import NumberList
+
+LARGEST_NUMBER = 1e9
+EMERGENCY_NUMBERS = ("112", "110")
+CALLED_BY_NUMBER = (TargetType.EXTENSION, TargetType.EXTERNAL)
+
+V = TypeVar("V")
+
+
+class SystemSettings:
+    """Settings by key. `problems` names those that can't be used, as far as they were asked."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.problems: dict[str, str] = {}
+
+    def number(self, key: str, default: float) -> float:
+        """Return a setting that is a number of 0 or more, else `default`."""
+        found = self.limit(key)
+        return default if found is None else found
+
+    def limit(self, key: str) -> float | None:
+        """Return a setting that is a number of 0 or more, else None."""
+        value = self.values.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return self._unusable(key, value, None, "is no number")
+        if 0 <= value <= LARGEST_NUMBER:
+            return float(value)
+        return self._unusable(key, value, None, "is not in 0..1e9")
+
+    @cached_property
+    def country(self) -> str:
+        """ISO code of the country whose national numbers people dial."""
+        value = self.values.get("numbers.country")
+        if isinstance(value, str) and value.upper() in SUPPORTED_REGIONS:
+            return value.upper()
+        return self._unusable("numbers.country", value, "DE", "is no ISO code of a country")
+
+    @cached_property
+    def emergency_numbers(self) -> frozenset[str]:
+        """Without a single entry that can be used those of the default count."""
+        found = self._texts("numbers.emergency", EMERGENCY_NUMBERS)
+        numbers = frozenset(one for one in found if one.isascii() and one.isdecimal())
+        if len(numbers) < len(set(found)):
+            self.problems["numbers.emergency"] = "has an entry that is not made of digits"
+        return numbers if numbers or not found else frozenset(EMERGENCY_NUMBERS)
+
+    @cached_property
+    def white_list(self) -> NumberList[str]:
+        listed: NumberList[str] = NumberList(self.country)
+        for number in self._texts("inbound.white_list", ()):
+            try:
+                listed.add(number, number)
+            except PatternError as error:
+                self.problems["inbound.white_list"] = str(error)
+        return listed
+
+    @cached_property
+    def catch_all(self) -> Target | None:
+        """Where calls go that no inbound rule takes; None: they are refused."""
+        value = self.values.get("inbound.catch_all")
+        try:
+            return _target(value) if value is not None else None
+        except (KeyError, TypeError, ValueError):
+            want = 'is not like {"type": "extension", "number": "1001"}'
+            return self._unusable("inbound.catch_all", value, None, want)
+
+    def roles(self, key: str, default: Iterable[str]) -> frozenset[str]:
+        """Return the roles that may do something."""
+        found = frozenset(self._texts(key, tuple(default)))
+        if found - set(Role):
+            self.problems[key] = f"has words that are no roles ({', '.join(Role)})"
+        return found
+
+    def check(self) -> dict[str, str]:
+        """Look at every setting of calls; return what is wrong, by key."""
+        _ = (self.country, self.emergency_numbers, self.white_list, self.catch_all)
+        for key in ("time_profiles.override_roles", "trunks.test_roles"):
+            self.roles(key, ())
+        for key in self.values:
+            if key.split(".")[0] in ("calls", "outbound", "toll", "trunks") and "roles" not in key:
+                self.limit(key)
+        return self.problems
+
+    def _texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        value = self.values.get(key)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(item.strip() for item in value)
+        return self._unusable(key, value, default, "is no list of texts")
+
+    def _unusable(self, key: str, value: object, default: V, problem: str) -> V:
+        if value is not None:
+            self.problems[key] = problem
+        return default
+
+
+def _target(value: Mapping[str, Any]) -> Target:
+    kind = TargetType(value["type"])
+    if kind not in CALLED_BY_NUMBER:
+        return Target(kind, UUID(str(value["id"])))
+    number = value["number"]
+    if isinstance(number, bool) or not isinstance(number, str | int) or not str(number).strip():
+        raise ValueError
+    return Target(kind, number=str(number).strip())

@@ -1,0 +1,136 @@
+"""Rows with nothing special about them; each has the id that belongs to its name."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid5
+
+import re2
+
+from stasis_app.rules.did import did_pattern
+from stasis_app.rules.models import (
+    TRUNK_PREFIX,
+    BlacklistEntry,
+    Extension,
+    InboundRule,
+    OutboundRule,
+    Target,
+    Trunk,
+    User,
+)
+from stasis_app.rules.times import Override, TimeProfile, time_profile
+from stasis_app.words import (
+    BlacklistType,
+    CallerIdMode,
+    ExtensionStatus,
+    ExtensionType,
+    Role,
+    TargetType,
+    TrunkStatus,
+    TrunkType,
+)
+
+NAMES = UUID("6a1f2f3e-7c43-4b43-9f55-3a0d7f5a9c11")
+COUNTRY = "DE"
+
+PLAIN = Extension(
+    id=NAMES,
+    number="",
+    type=ExtensionType.SIP,
+    status=ExtensionStatus.ACTIVE,
+    deleted=False,
+    display_name="",
+    dnd=False,
+    max_concurrent_calls=None,
+    forward_unconditional=None,
+    forward_on_busy=None,
+    forward_on_no_answer=None,
+    ring_seconds=20.0,
+)
+
+PLAIN_TRUNK = Trunk(
+    id=NAMES,
+    name="",
+    type=TrunkType.STATIC,
+    status=TrunkStatus.ACTIVE,
+    deleted=False,
+    host="carrier.invalid",
+    uri="sip:carrier.invalid",
+    username=None,
+    credentials=None,
+    allowed_ips=(),
+    default_caller_id=None,
+    did_ranges=(),
+    max_concurrent_calls=None,
+    backup=None,
+)
+
+
+def identity(name: str) -> UUID:
+    """The id of the row that a test calls so."""
+    return uuid5(NAMES, name)
+
+
+def extension(number: str, **columns: Any) -> Extension:
+    return replace(PLAIN, id=identity(number), number=number, **columns)
+
+
+def user(name: str, role: Role = Role.USER, **columns: Any) -> User:
+    plain = User(identity(name), role, active=True, time_profile=None)
+    return replace(plain, **columns)
+
+
+def trunk(name: str, backup: str | None = None, **columns: Any) -> Trunk:
+    following = identity(backup) if backup else None
+    return replace(PLAIN_TRUNK, id=identity(name), name=name, backup=following, **columns)
+
+
+def endpoint_of(trunk: str) -> str:
+    """What Asterisk calls the trunk of that name."""
+    return f"{TRUNK_PREFIX}{identity(trunk)}"
+
+
+def outbound_rule(name: str, pattern: str, trunk: str, **columns: Any) -> OutboundRule:
+    plain = OutboundRule(
+        id=identity(name),
+        name=name,
+        active=True,
+        pattern=re2.compile(pattern),
+        priority=100,
+        strip=0,
+        prepend="",
+        trunk=identity(trunk),
+        caller_id_mode=CallerIdMode.EXTENSION,
+        custom_caller_id=None,
+        roles=frozenset(Role),
+        max_seconds=None,
+    )
+    return replace(plain, **columns)
+
+
+def inbound_rule(name: str, did: str, target: Target, **columns: Any) -> InboundRule:
+    plain = InboundRule(
+        id=identity(name),
+        name=name,
+        active=True,
+        pattern=did_pattern(did, COUNTRY),
+        priority=100,
+        target=target,
+    )
+    return replace(plain, **columns)
+
+
+def to_extension(number: str) -> Target:
+    return Target(TargetType.EXTENSION, identity(number))
+
+
+def to_outside(number: str) -> Target:
+    return Target(TargetType.EXTERNAL, number=number)
+
+
+def profile(name: str, code: str, override: Override = Override.AUTOMATIC) -> TimeProfile:
+    """A profile whose plan is never open."""
+    return time_profile(name, "Europe/Berlin", {}, (), override, id=identity(name), code=code)
+
+
+def blacklisted(kind: BlacklistType, value: str) -> BlacklistEntry:
+    return BlacklistEntry(identity(value), kind, value, None)

@@ -1,0 +1,297 @@
+"""The configuration in memory: whatever comes and goes, it is what a fresh reading would give."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stasis_app.rules.book import COUNTRY_TABLES, NAMED_TABLES, TABLES, Book
+from stasis_app.rules.models import Payer, Target
+from stasis_app.words import TargetType
+
+from .build import (
+    LATER,
+    NOW,
+    PAST,
+    Row,
+    blacklist_row,
+    book,
+    extension_row,
+    filled,
+    inbound_row,
+    named_row,
+    outbound_row,
+    profile_row,
+    trunk_row,
+    user_row,
+)
+
+places = st.integers(1, 6)
+patterns = st.sampled_from(
+    ["+4930100000", "030100000", "+4930.", "+493010000X", ".", "[", "+4930[12]."]
+)
+ROWS: dict[str, st.SearchStrategy[Row]] = {
+    "queues": st.builds(named_row, places, st.sampled_from([None, "500", "501"])),
+    "trunks": st.builds(
+        trunk_row, places, did_ranges=st.sampled_from([None, [{"start": "+4930100000"}], '"no"'])
+    ),
+    "time_profiles": st.builds(
+        profile_row, places, st.sampled_from(["09:00", "25:00"]), override_code=st.just("7")
+    ),
+    "inbound_rules": st.builds(
+        inbound_row,
+        places,
+        patterns,
+        priority=st.integers(1, 2),
+        name=st.sampled_from("ab"),
+        caller_id_pattern=st.sampled_from([None, "^[+]49", "("]),
+    ),
+    "outbound_rules": st.builds(
+        outbound_row,
+        places,
+        st.sampled_from(["^0", "0", ".", "5$", "(", "[0-9]{4}"]),
+        priority=st.integers(1, 2),
+        name=st.sampled_from("ab"),
+        status=st.sampled_from(["active", "inactive"]),
+    ),
+    "blacklist": st.builds(
+        blacklist_row,
+        places,
+        st.sampled_from(["+4930123", "030123", "+4930*", "030*", "*", "anonymous"]),
+        expires_at=st.sampled_from([None, PAST]),
+    ),
+}
+ASKED: dict[str, Callable[[Any], object]] = {
+    "queues": lambda shelf: [shelf.at(number) for number in ("500", "501")],
+    "trunks": lambda shelf: [shelf.at(f"trunk-{UUID(int=place)}") for place in range(1, 7)],
+    "time_profiles": lambda shelf: shelf.at("7"),
+    "inbound_rules": lambda shelf: [
+        shelf.matching(did) for did in (["+4930100000"], ["+49301", "0301"], ["s"])
+    ],
+    "outbound_rules": lambda shelf: [shelf.matching(number) for number in ("0305", "15", "")],
+    "blacklist": lambda shelf: [
+        shelf.number(caller, NOW) is None
+        for caller in (["+4930123"], ["+4930124"], ["anonymous"], ["+4989"])
+    ],
+}
+
+
+@pytest.mark.parametrize("table", ROWS)
+@given(data=st.data())
+def test_rows_that_come_and_go_leave_what_a_fresh_reading_gives(
+    table: str, data: st.DataObject
+) -> None:
+    steps = data.draw(st.lists(ROWS[table] | st.lists(places.map(lambda at: UUID(int=at)))))
+    lived, rows = Book(), dict[UUID, Row]()
+    for step in steps:
+        if isinstance(step, list):
+            lived.shelf(table).forget(step)
+            rows = {key: row for key, row in rows.items() if key not in step}
+        else:
+            lived.shelf(table).put([step])
+            rows[step["id"]] = step
+        ASKED[table](lived.shelf(table))
+    fresh = filled({table: [rows[key] for key in sorted(rows)]})
+    left, right = lived.shelf(table), fresh.shelf(table)
+    assert left.items == right.items
+    assert {key: str(error) for key, error in left.broken.items()} == {
+        key: str(error) for key, error in right.broken.items()
+    }
+    assert left.items.keys().isdisjoint(left.broken)
+    assert ASKED[table](left) == ASKED[table](right)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("gone", [1, 2])
+def test_of_two_rows_with_one_number_the_other_remains(order: Sequence[int], gone: int) -> None:
+    made = book(queues=[named_row(place, "500") for place in order])
+    assert made.queues.at("500") is made.queues.items[UUID(int=1)]
+    made.queues.forget([UUID(int=gone)])
+    assert made.queues.at("500") is made.queues.items[UUID(int=3 - gone)]
+    made.queues.forget([UUID(int=3 - gone)])
+    assert made.queues.at("500") is None
+
+
+def test_a_row_that_was_repaired_is_broken_no_more() -> None:
+    made = book(outbound_rules=[outbound_row(1, "(")])
+    assert list(made.outbound_rules.broken) == [UUID(int=1)]
+    made.outbound_rules.put([outbound_row(1, "0")])
+    assert not made.outbound_rules.broken
+    made.outbound_rules.put([outbound_row(1, "(")])
+    assert not made.outbound_rules.matching("0")
+    made.outbound_rules.forget([UUID(int=1)])
+    assert not made.outbound_rules.broken
+
+
+def test_every_table_has_a_shelf_of_its_own() -> None:
+    one, other = Book(), Book()
+    for table in TABLES:
+        assert one.shelf(table) is not other.shelf(table)
+        assert one.fresh(table) is not one.shelf(table)
+        assert one.shelf(table).get(None) is None
+    assert set(COUNTRY_TABLES) <= set(TABLES)
+    assert set(NAMED_TABLES.values()) <= set(TABLES)
+
+
+@pytest.mark.parametrize(
+    ("country", "did"), [("DE", "+4930100000"), ("AT", "+4330100000"), ("US", "030100000")]
+)
+def test_national_numbers_in_rows_are_those_of_the_country(country: str, did: str) -> None:
+    made = book({"numbers.country": country}, inbound_rules=[inbound_row(1, "030100000")])
+    assert [rule.name for rule in made.inbound_rules.matching([did])] == ["in1"]
+
+
+def test_what_is_found_by_something_else_than_its_id() -> None:
+    made = book(
+        users=[user_row(1)],
+        extensions=[extension_row("1001", user_id=UUID(int=1)), extension_row("1002")],
+        trunks=[trunk_row(3, status="inactive")],
+    )
+    owner = made.extension("1001")
+    assert made.user_of(owner) is made.users.items[UUID(int=1)]
+    assert made.user_of(made.extension("1002")) is None
+    assert made.user_of(None) is None
+    assert made.owner(Payer(extension="1001")) is owner
+    assert made.owner(Payer(extension="1009")) is None
+    assert made.owner(Payer(rule="in1")) is None
+    assert made.trunk_of(f"trunk-{UUID(int=3)}") is made.trunks.items[UUID(int=3)]
+    assert made.trunk_of("trunk3") is None
+    assert made.contacts(UUID(int=1001)) == ()
+
+
+@pytest.mark.parametrize(
+    ("profile", "closed"),
+    [
+        (None, False),
+        (UUID(int=1), False),
+        (UUID(int=2), True),
+        (UUID(int=3), False),  # can't be used
+        (UUID(int=4), False),  # does not exist
+    ],
+)
+def test_only_a_profile_that_can_be_used_closes(profile: UUID | None, closed: bool) -> None:
+    rows = [profile_row(1), profile_row(2, end="10:00"), profile_row(3, end="25:00")]
+    assert book(time_profiles=rows).is_closed(profile, NOW) is closed
+
+
+@pytest.mark.parametrize(
+    ("caller", "welcome"),
+    [
+        ("+49301234567", True),
+        ("0301234567", True),
+        ("0049301234567", True),
+        ("+49891234", True),
+        ("+4930123456", False),
+        ("anonymous", False),
+    ],
+)
+def test_the_white_list_knows_a_caller_in_any_form(caller: str, welcome: bool) -> None:
+    made = book({"inbound.white_list": ["030 1234567", "+4989*"]})
+    assert made.is_welcome(made.forms(caller)) is welcome
+
+
+@pytest.mark.parametrize("kind", NAMED_TABLES)
+def test_what_a_target_means(kind: TargetType) -> None:
+    made = filled({NAMED_TABLES[kind]: [named_row(1)]})
+    assert made.named(Target(kind, UUID(int=1))) is made.shelf(NAMED_TABLES[kind]).get(UUID(int=1))
+    assert made.named(Target(kind, UUID(int=2))) is None
+    assert made.named(Target(TargetType.EXTERNAL, UUID(int=1), "030")) is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "blocked"),
+    [
+        ("+49301234567", True),
+        ("0301234567", True),
+        ("00493012", True),
+        ("+4989", False),
+        ("+4940777", False),
+        ("+491777", True),
+    ],
+)
+def test_numbers_on_the_black_list(caller: str, blocked: bool) -> None:
+    made = book(
+        blacklist=[
+            blacklist_row(1, "+4930*"),
+            blacklist_row(2, "040 777", expires_at=NOW),
+            blacklist_row(3, "0177*", expires_at=PAST),
+            blacklist_row(4, "01777", expires_at=LATER),
+        ]
+    )
+    assert (made.blacklist.number(made.forms(caller), NOW) is not None) is blocked
+
+
+def test_an_entry_expires_on_the_second() -> None:
+    made = book(blacklist=[blacklist_row(1, "0301234", expires_at=NOW)])
+    caller = made.forms("0301234")
+    assert made.blacklist.number(caller, NOW - timedelta(seconds=1))
+    assert made.blacklist.number(caller, NOW) is None
+    made.blacklist.forget([UUID(int=1)])
+    made.blacklist.put([blacklist_row(1, "0301234", expires_at=LATER)])
+    assert made.blacklist.number(caller, NOW)
+
+
+@pytest.mark.parametrize(
+    ("agent", "blocked"),
+    [
+        ("friendly-scanner", True),
+        ("Friendly-Scanner 1.8", True),
+        ("sipvicious", False),
+        ("", False),
+        ("Snom/D785", False),
+    ],
+)
+def test_user_agents_on_the_black_list(agent: str, blocked: bool) -> None:
+    rows = [
+        blacklist_row(1, "friendly-SCANNER", "user_agent"),
+        blacklist_row(2, "sipvicious", "user_agent", expires_at=PAST),
+        blacklist_row(3, "snom", "phone_number"),
+    ]
+    assert (book(blacklist=rows).blacklist.user_agent(agent, NOW) is not None) is blocked
+
+
+@pytest.mark.parametrize(
+    ("value", "addresses"),
+    [
+        ("192.0.2.1", ["192.0.2.1"]),
+        (" 192.0.2.0/24 ", ["192.0.2.0/24"]),
+        ("2001:db8::/32", ["2001:db8::/32"]),
+        ("192.0.2.300", []),
+        ("192.0.2.1/33", []),
+        ("!192.0.2.1", []),
+        ("192.0.2.1,192.0.2.2", []),
+        ("carrier.example", []),
+    ],
+)
+def test_addresses_on_the_black_list(value: str, addresses: list[str]) -> None:
+    """One entry that Asterisk does not understand would make it refuse all of them."""
+    made = book(
+        blacklist=[
+            blacklist_row(1, value, "ip"),
+            blacklist_row(2, "198.51.100.1", "ip", expires_at=PAST),
+        ]
+    )
+    assert made.blacklist.addresses(NOW) == addresses
+    assert [error.name for error in made.blacklist.broken.values()] == (
+        [] if addresses else [value.strip()]
+    )
+
+
+@pytest.mark.parametrize("value", ["", "  ", "*", "+", "+49301234XX", "1" * 60])
+def test_an_entry_that_can_not_be_used_is_named(value: str) -> None:
+    made = book(blacklist=[blacklist_row(1, value), blacklist_row(2, "030123")])
+    [error] = made.blacklist.broken.values()
+    assert str(error).startswith("value")
+    assert made.blacklist.number(["+4930123"], NOW)
+
+
+def test_a_number_is_a_setting_or_its_default() -> None:
+    settings: dict[str, Any] = {"calls.max_hops": 3, "calls.other": "many"}
+    made = book(settings)
+    assert made.number("calls.max_hops", 10) == 3.0
+    assert made.number("calls.other", 10) == 10
+    assert made.number("calls.missing", 10) == 10

@@ -1,0 +1,77 @@
+"""Feature codes: what they look like, and what they leave to numbers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stasis_app.rules.codes import (
+    CallAnonymously,
+    FeatureCode,
+    OverrideProfile,
+    TryTrunk,
+    feature_code,
+    turned_over,
+)
+from stasis_app.rules.times import Override
+
+AUTOMATIC, OPEN, CLOSED = Override.AUTOMATIC, Override.OPEN, Override.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("*310301234567", CallAnonymously("0301234567")),
+        ("*31+49301234567", CallAnonymously("+49301234567")),
+        ("*31#0301234567", CallAnonymously("0301234567")),
+        ("*31*0301234567", CallAnonymously("0301234567")),
+        ("*31112", CallAnonymously("112")),
+        ("*31", None),
+        ("*31#", None),
+        ("*31##030", None),
+        ("*31*28", CallAnonymously("28")),
+        ("*31030*1", None),
+        ("#310301234567", None),
+        ("*287", OverrideProfile("7", None)),
+        ("*28007", OverrideProfile("007", None)),
+        ("*287*0", OverrideProfile("7", AUTOMATIC)),
+        ("*287*1", OverrideProfile("7", OPEN)),
+        ("*287*2", OverrideProfile("7", CLOSED)),
+        ("*287*3", None),
+        ("*287*", None),
+        ("*287*11", None),
+        ("*28", None),
+        ("*28*1", None),
+        ("*895*0301234567", TryTrunk("5", "0301234567")),
+        ("*895*+49301234567", TryTrunk("5", "+49301234567")),
+        ("*895**21#", TryTrunk("5", "*21#")),
+        ("*895*", None),
+        ("*895", None),
+        ("*89*030", None),
+        ("31030", None),
+        ("", None),
+        ("*31030\n", None),
+        ("*31\u0660\u0663\u0660", None),
+        (" *31030", None),
+    ],
+)
+def test_what_a_number_asks_for(number: str, code: FeatureCode | None) -> None:
+    assert feature_code(number) == code
+
+
+@given(st.text("*#+0123456789", max_size=12))
+def test_a_code_begins_with_one_of_three(number: str) -> None:
+    if feature_code(number):
+        assert number.startswith(("*31", "*28", "*89"))
+
+
+@pytest.mark.parametrize(
+    ("present", "is_open", "value"),
+    [
+        (AUTOMATIC, True, CLOSED),
+        (AUTOMATIC, False, OPEN),
+        (OPEN, True, AUTOMATIC),
+        (CLOSED, False, AUTOMATIC),
+    ],
+)
+def test_turned_over(present: Override, is_open: bool, value: Override) -> None:
+    assert turned_over(present, is_open=is_open) is value

@@ -1,0 +1,199 @@
+"""Settings: one that can't be used counts as its default, and is named."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stasis_app.rules.models import Target
+from stasis_app.rules.system_settings import SystemSettings
+from stasis_app.words import TargetType
+
+QUEUE = UUID(int=7)
+EMERGENCY = {"112", "110"}
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("type"), inner),
+    max_leaves=5,
+)
+
+
+def settings(key: str, value: object) -> SystemSettings:
+    return SystemSettings({key: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "problem"),
+    [
+        (0, 0.0, None),
+        (3, 3.0, None),
+        (2.5, 2.5, None),
+        (1e9, 1e9, None),
+        (None, None, None),
+        (-1, None, "is not in 0..1e9"),
+        (10**400, None, "is not in 0..1e9"),
+        (True, None, "is no number"),
+        ("3", None, "is no number"),
+        ([3], None, "is no number"),
+    ],
+)
+def test_numbers(value: object, number: float | None, problem: str | None) -> None:
+    made = settings("calls.max_hops", value)
+    assert made.limit("calls.max_hops") == number
+    assert made.number("calls.max_hops", 10.0) == (10.0 if number is None else number)
+    assert made.problems.get("calls.max_hops") == problem
+    assert SystemSettings({}).limit("calls.max_hops") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "named"),
+    [
+        ("DE", "DE", False),
+        ("at", "AT", False),
+        (None, "DE", False),
+        ("Germany", "DE", True),
+        ("XX", "DE", True),
+        ("001", "DE", True),  # the world is no country
+        ("", "DE", True),
+        (49, "DE", True),
+    ],
+)
+def test_the_country(value: object, country: str, named: bool) -> None:
+    made = settings("numbers.country", value)
+    assert made.country == country
+    assert ("numbers.country" in made.problems) is named
+
+
+@pytest.mark.parametrize(
+    ("value", "numbers", "named"),
+    [
+        (None, EMERGENCY, False),
+        (["112", "911"], {"112", "911"}, False),
+        ([" 112 "], {"112"}, False),
+        (["112", "112"], {"112"}, False),
+        ([], set(), False),
+        (["112", "police"], {"112"}, True),
+        (["police"], EMERGENCY, True),
+        (["+112", ""], EMERGENCY, True),
+        (["\u0661\u0661\u0662", "110"], {"110"}, True),  # no phone dials Arabic digits
+        ("112", EMERGENCY, True),
+        ([112], EMERGENCY, True),
+        ({"112": True}, EMERGENCY, True),
+    ],
+)
+def test_emergency_numbers(value: object, numbers: set[str], named: bool) -> None:
+    made = settings("numbers.emergency", value)
+    assert made.emergency_numbers == numbers
+    assert ("numbers.emergency" in made.problems) is named
+
+
+@pytest.mark.parametrize(
+    ("value", "welcome", "named"),
+    [
+        (None, [], False),
+        (["+49301234567", "0171*"], ["+49301234567", "+491711"], False),
+        (["*", "030 1234567"], ["+49301234567"], True),
+        (["", "anonymous"], ["anonymous"], True),
+        ("+49301234567", [], True),
+    ],
+)
+def test_the_white_list(value: object, welcome: list[str], named: bool) -> None:
+    made = settings("inbound.white_list", value)
+    asked = ("+49301234567", "+491711", "anonymous")
+    assert [one for one in asked if made.white_list.find([one])] == welcome
+    assert ("inbound.white_list" in made.problems) is named
+
+
+@pytest.mark.parametrize(
+    ("value", "target"),
+    [
+        ({"type": "extension", "number": "1001"}, Target(TargetType.EXTENSION, number="1001")),
+        ({"type": "extension", "number": 1001}, Target(TargetType.EXTENSION, number="1001")),
+        ({"type": "external", "number": "030 1"}, Target(TargetType.EXTERNAL, number="030 1")),
+        ({"type": "queue", "id": str(QUEUE)}, Target(TargetType.QUEUE, QUEUE)),
+        ({"type": "ivr", "id": str(QUEUE), "note": "x"}, Target(TargetType.IVR, QUEUE)),
+    ],
+)
+def test_the_catch_all(value: object, target: Target) -> None:
+    made = settings("inbound.catch_all", value)
+    assert made.catch_all == target
+    assert not made.problems
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1001",
+        1001,
+        [],
+        {},
+        {"type": "extension"},
+        {"type": "extension", "number": ""},
+        {"type": "extension", "number": " "},
+        {"type": "extension", "number": None},
+        {"type": "external", "number": ["030"]},
+        {"type": "external", "number": True},
+        {"type": "pager", "number": "1"},
+        {"type": [], "number": "1"},
+        {"type": "queue"},
+        {"type": "queue", "number": "500"},
+        {"type": "queue", "id": "500"},
+        {"type": "queue", "id": 500},
+        {"type": "queue", "id": None},
+        {"type": "queue", "id": [1]},
+    ],
+)
+def test_a_catch_all_that_can_not_be_used(value: object) -> None:
+    made = settings("inbound.catch_all", value)
+    assert made.catch_all is None
+    assert list(made.problems) == ["inbound.catch_all"]
+
+
+@pytest.mark.parametrize(
+    ("value", "roles", "named"),
+    [
+        (None, {"admin"}, False),
+        (["agent", "user"], {"agent", "user"}, False),
+        ([], set(), False),
+        (["agent", "boss"], {"agent", "boss"}, True),
+        ("agent", {"admin"}, True),
+    ],
+)
+def test_roles(value: object, roles: set[str], named: bool) -> None:
+    made = settings("trunks.test_roles", value)
+    assert made.roles("trunks.test_roles", ["admin"]) == roles
+    assert ("trunks.test_roles" in made.problems) is named
+
+
+def test_a_check_looks_at_everything_that_calls_use() -> None:
+    wrong: dict[str, Any] = dict.fromkeys(
+        (
+            "calls.max_hops",
+            "inbound.catch_all",
+            "inbound.white_list",
+            "numbers.country",
+            "numbers.emergency",
+            "outbound.ring_seconds",
+            "time_profiles.override_roles",
+            "toll.extension_calls_per_minute",
+            "trunks.silent_seconds",
+            "trunks.test_roles",
+        ),
+        "wrong",
+    )
+    assert SystemSettings({**wrong, "mail.from": "wrong"}).check().keys() == wrong.keys()
+
+
+KEYS = ("numbers.country", "numbers.emergency", "inbound.white_list", "inbound.catch_all")
+
+
+@given(st.dictionaries(st.sampled_from([*KEYS, "trunks.test_roles", "calls.x"]), json_values))
+def test_no_value_is_too_odd(values: dict[str, Any]) -> None:
+    made = SystemSettings(values)
+    problems = made.check()
+    assert problems.keys() <= values.keys()
+    assert len(made.country) == 2
+    assert all(number.isascii() and number.isdecimal() for number in made.emergency_numbers)
+    assert made.catch_all is None or made.catch_all.id or made.catch_all.number
