@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -139,7 +140,9 @@ class Call:
             await asyncio.sleep(MEDIA_SECONDS)
 
     async def withhold(self) -> None:
-        """Have the caller's number shown to no phone that is dialled for the call."""
+        """Have the caller's number shown to nobody, wherever the call goes."""
+        hidden = replace(self.origin.identity, private=True)
+        self.origin = replace(self.origin, identity=hidden)
         await self.exchange.door.set_channel_variable(self.caller.id, "CALLERID(pres)", "prohib")
 
     def beep(self) -> None:

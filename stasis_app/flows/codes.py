@@ -30,11 +30,11 @@ async def code(call: Call, destination: Destination) -> Destination | None:
     """Do what a code asks for. One that leads on to a number says so."""
     asked = feature_code(destination.number)
     if isinstance(asked, CallAnonymously):
-        await call.withhold()
-        hidden = replace(call.origin.identity, private=True)
-        call.origin = replace(call.origin, identity=hidden)  # also if it is forwarded
         payer = replace(destination.payer, anonymous=True)
-        return meaning(call.exchange.book, asked.number, payer, by_hand=True)
+        onward = meaning(call.exchange.book, asked.number, payer, by_hand=True)
+        if onward.kind is not DestinationKind.EMERGENCY:
+            await call.withhold()
+        return onward
     if isinstance(asked, TryTrunk):
         return await try_trunk(call, asked, destination.payer)
     if isinstance(asked, OverrideProfile):
