@@ -109,7 +109,8 @@ def _database(arguments: argparse.Namespace) -> str:
     try:
         return str(json.loads((state / "stack.json").read_text())["database_url"])
     except FileNotFoundError:
-        raise SettingsError(f"no stack runs in {state}, PBX_DATABASE_URL is not set") from None
+        nothing = f"no stack runs in {state} (--state DIR names another)"
+        raise SettingsError(f"{nothing}, and PBX_DATABASE_URL is not set") from None
 
 
 def _object_store(arguments: argparse.Namespace) -> ObjectStoreSettings:

@@ -19,7 +19,7 @@ from .call.journal import Journal, Opening
 from .call.line import Line
 from .call.present import Present
 from .flows.arrival import begin
-from .flows.reentry import ARRIVAL, resume
+from .flows.reentry import ARRIVAL, place_of, resume
 from .rules.dialling import withholds
 from .rules.models import Position
 from .store.live_calls import LiveCall
@@ -111,8 +111,7 @@ class Switchboard:
             caller_extension=origin.extension,
             trunk=origin.trunk,
         )
-        place = {"number": arrival.number, "endpoint": arrival.endpoint}
-        call.journal.begin(opening, Position(channel.id, ARRIVAL, place, 0, at))
+        call.journal.begin(opening, Position(channel.id, ARRIVAL, place_of(arrival), 0, at))
         if self._comparing:
             self._seen |= {channel.id, str(call.id)}
         if exchange.overloaded and not arrival.urgent:

@@ -42,5 +42,5 @@ COMMENT ON COLUMN trunk_states.registration_state IS 'trying, registered, refuse
 COMMENT ON COLUMN trunk_states.last_answer IS 'The carrier''s last answer to a registration, e.g. 403 Forbidden. NULL: none yet.';
 COMMENT ON COLUMN trunk_states.next_attempt_at IS 'When Asterisk registers next. NULL: not known, or never.';
 COMMENT ON COLUMN trunk_states.changed_at IS 'When registration_state last changed.';
-COMMENT ON COLUMN trunk_states.current_calls IS 'Calls that the trunk carries now, both directions together.';
+COMMENT ON COLUMN trunk_states.current_calls IS 'Calls whose row names the trunk. A call from outside that goes out again has the trunk it came by; the limit counts it at both.';
 COMMENT ON COLUMN trunk_states.max_concurrent_calls IS 'How many it may carry. NULL: no limit.';

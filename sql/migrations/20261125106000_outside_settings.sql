@@ -12,7 +12,7 @@ INSERT INTO system_settings (key, value, description) VALUES
     ('outbound.ring_seconds', '120',
      'Seconds a called party outside may ring.'),
     ('outbound.warn_seconds', '30',
-     'Seconds before max_duration_seconds of an outbound rule cuts a call at which both hear a tone.'),
+     'Seconds before max_duration_seconds of an outbound rule cuts a call, at which the caller hears a tone.'),
     ('time_profiles.override_roles', '["admin", "supervisor"]',
      'Roles whose extensions may open and close a time profile with *28<override_code>.'),
     ('trunks.test_roles', '["admin"]',

@@ -1,12 +1,13 @@
 """Who calls and what was dialled, as the channel that has just arrived tells it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from stasis_app.ari.events import Channel
 from stasis_app.rules.book import Book
 from stasis_app.rules.caller_id import CallerId
 from stasis_app.rules.dialling import emergency_number, withholds
+from stasis_app.rules.inbound import deliverer
 from stasis_app.rules.numbers import is_anonymous
 from stasis_app.words import Direction
 
@@ -20,12 +21,18 @@ NO_USER = "s"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who calls: an extension, or somebody outside over a trunk. `identity` is what is shown."""
+    """Who calls: an extension, or somebody outside over a trunk. `identity` is what is shown.
+
+    `diverted_by` is the number that sent the call on before it came here (RFC 5806). `screened` is
+    the number of a caller outside who withholds it: for the black list only, never shown or stored.
+    """
 
     direction: Direction
     identity: CallerId
     extension: UUID | None = None
     trunk: UUID | None = None
+    diverted_by: str = ""
+    screened: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +49,18 @@ class Arrival:
 def arrived(book: Book, channel: Channel, args: tuple[str, ...]) -> Arrival:
     """Read the arguments that the dialplan gave to Stasis(): kind, endpoint, and further ones.
 
-    Of a phone that is its User-Agent, of a trunk the user of the To header and whether the caller
-    may be shown, as Asterisk says it (`prohib_…`).
+    Of a phone that is its User-Agent, of a trunk the user of the To header, whether the caller may
+    be shown, as Asterisk says it (`prohib_…`), and the number in Diversion.
     """
-    kind, endpoint, more, presentation, *_ = (*args, "", "", "", "")
+    kind, endpoint, more, presentation, diverted, *_ = (*args, "", "", "", "", "")
     if kind == TRUNK:
         withheld = presentation.startswith(WITHHELD)
-        identity = shown("" if withheld else channel.caller_number, channel.caller_name)
-        return _from_trunk(book, channel, endpoint, more, identity)
+        number = channel.caller_number
+        identity = shown("" if withheld else number, channel.caller_name)
+        screened = number if withheld and not is_anonymous(number) else ""
+        arrival = _from_trunk(book, channel, endpoint, more, identity)
+        origin = replace(arrival.origin, diverted_by=diverted, screened=screened)
+        return replace(arrival, origin=origin)
     caller = book.extension(endpoint)
     number = caller.number if caller else channel.caller_number
     name = caller.display_name if caller else channel.caller_name
@@ -73,6 +84,9 @@ def _from_trunk(
     trunk = book.trunk_of(endpoint)
     by_account = trunk is not None and channel.exten in (trunk.username, NO_USER)
     number = to_user if by_account and to_user else channel.exten
+    if trunk:
+        trunk = deliverer(book, trunk, number)
+        endpoint = trunk.endpoint
     origin = Origin(Direction.INBOUND, caller, trunk=trunk.id if trunk else None)
     return Arrival(origin, endpoint, number)
 

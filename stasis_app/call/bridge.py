@@ -21,6 +21,7 @@ class Bridge:
         found = asterisk.bridges.get(self.id)
         self._made = found is not None
         self._members = set(found.channels) if found else set()
+        self._note_caller(self._members)
 
     async def make(self) -> None:
         if not self._made:
@@ -31,11 +32,21 @@ class Bridge:
         """Put the channels in that are not in it; their phones may be told whom they speak to."""
         missing = [channel for channel in channels if channel not in self._members]
         if missing:
+            self._note_caller(missing)
             await self._call.exchange.door.add_to_bridge(
                 self.id, missing, update_displays=update_displays
             )
             self._members.update(missing)
 
-    def close(self) -> None:
-        if self._made:
-            self._call.behind(partial(self._call.exchange.door.destroy_bridge, self.id))
+    def _note_caller(self, channels: Iterable[str]) -> None:
+        caller = self._call.caller
+        caller.bridged = caller.bridged or caller.id in channels
+
+    def close(self, *, answered: bool) -> None:
+        """Destroy the bridge. A leg that nobody answered may have ended while it was put in."""
+        if not self._made:
+            return
+        door = self._call.exchange.door
+        self._call.behind(partial(door.destroy_bridge, self.id))
+        if not answered:
+            self._call.behind(partial(door.forget_bridge, self.id), insist=False)

@@ -135,6 +135,7 @@ class Call:
         """
         if not self.caller.up:
             await self.exchange.door.answer(self.caller.id)
+        self.exchange.setting_up.discard(self.id)
         if not self.journal.answered:
             self.journal.answer(datetime.now(UTC))
             await asyncio.sleep(MEDIA_SECONDS)
@@ -157,7 +158,8 @@ class Call:
             self.journal.goes_out(trunk)
 
     async def announce(self, sound: str) -> None:
-        """Play one of Asterisk's own sounds to the answered caller, to its end."""
+        """Play one of Asterisk's own sounds to the caller, to its end: nothing is set up now."""
+        self.exchange.setting_up.discard(self.id)
         await play(self.exchange, self.caller.id, self.new_id(), [f"sound:{sound}"])
         self.journal.note(Moment.ANNOUNCED, sound=sound)
 

@@ -5,12 +5,14 @@ its map for an unanswered caller and becomes 603 Decline, which is what a declin
 """
 
 from stasis_app.ari.events import Destroyed
+from stasis_app.rules.failover import TRUNK_FAILED
 from stasis_app.words import HangupCause
 
 NORMAL_CLEARING = 16
 ANSWERED_ELSEWHERE = 26
 SIP_REDIRECTION = range(300, 400)
-SIP_SERVER_FAILURE = 500
+SIP_SERVER_FAILURE = range(500, 600)
+SIP_GLOBAL_FAILURE = range(600, 700)
 
 ANSWER_TO_CALLER: dict[HangupCause, int] = {
     HangupCause.NORMAL_CLEARING: NORMAL_CLEARING,
@@ -45,6 +47,7 @@ OF_SIP: dict[int, HangupCause] = {
     503: HangupCause.CONGESTION,
     600: HangupCause.BUSY,
     603: HangupCause.REJECTED,
+    604: HangupCause.UNAVAILABLE,
     606: HangupCause.NOT_ACCEPTABLE,
 }
 
@@ -56,8 +59,9 @@ OF_CARRIER_SIP: dict[int, HangupCause] = {
     484: HangupCause.INVALID_NUMBER,
     604: HangupCause.UNALLOCATED_NUMBER,
 }
-# Of our account there, or of the carrier itself: for the caller all circuits are busy.
-CARRIER_FAILED = frozenset({401, 403, 407, 408, *range(500, 600)})
+# Of our account there, or of the carrier itself: for the caller all circuits are busy. What may
+# as well be said by the callee's phone is passed on.
+CARRIER_FAILED = TRUNK_FAILED - {480, 488}
 
 # of a leg that nobody has answered
 OF_Q850: dict[int, HangupCause] = {
@@ -83,8 +87,10 @@ def of_leg(end: Destroyed) -> HangupCause:
         return OF_SIP[end.tech_cause]
     if end.tech_cause in SIP_REDIRECTION:
         return HangupCause.UNAVAILABLE
-    if end.tech_cause >= SIP_SERVER_FAILURE:
+    if end.tech_cause in SIP_SERVER_FAILURE:
         return HangupCause.FAILURE
+    if end.tech_cause in SIP_GLOBAL_FAILURE:
+        return HangupCause.REJECTED  # 607 Unwanted (RFC 8197), 608 Rejected (RFC 8688)
     return OF_Q850.get(end.cause, HangupCause.FAILURE)
 
 

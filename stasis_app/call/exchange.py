@@ -24,8 +24,8 @@ MAX_SETTING_UP = 25
 PAUSES_SECONDS = (0.5, 2.0, 0.0)
 
 Step = Callable[[], Coroutine[Any, Any, None]]
-SetOverride = Callable[[UUID, Override], Awaitable[None]]
-"""Opens or closes a time profile by hand, in its row. Raises ConnectionError."""
+SetOverride = Callable[[UUID, Override], Awaitable[bool]]
+"""Opens or closes a time profile by hand; False: its row is gone. Raises ConnectionError."""
 
 
 class Exchange:

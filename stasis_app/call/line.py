@@ -16,13 +16,15 @@ class Line:
     """Takes the events of one channel; its `watchers` are told of each, in order, at once.
 
     `started` is False when the channel ended without having entered the application.
-    `label` names it in the timeline. It leaves the inboxes by itself when the channel is destroyed.
+    `bridged` is True once it was put into a bridge, `label` names it in the timeline. It leaves the
+    inboxes by itself when the channel is destroyed.
     """
 
     __slots__ = (
         "_inboxes",
         "_lost",
         "_waiting",
+        "bridged",
         "closed",
         "gone",
         "id",
@@ -41,6 +43,7 @@ class Line:
         self.id = channel
         self.label = label
         self.up = False
+        self.bridged = False
         self.ringing = False
         self.closed = False
         self.insisting = False
@@ -90,7 +93,7 @@ class Line:
 
     def _leave(self, at: datetime) -> None:
         """Asterisk tells no more of a caller who was never bridged: this is the end."""
-        if self.is_caller and not self.up:
+        if self.is_caller and not (self.up and self.bridged):
             self.lose(at)
         else:
             self.lose_soon(at)

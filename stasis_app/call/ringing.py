@@ -48,8 +48,9 @@ class Ringing:
 
     `answered` is the winner's line once there is one, `failed` the causes of those that gave up,
     `label` the number in the timeline. `early` says whether the caller is bridged from the start
-    and so needs neither ringing nor an answer from us. `reached` says whether any phone rang or
-    sent early media, `end` is how the last one failed, which `means` puts into a word.
+    and so needs neither ringing nor an answer from us. `dialled` says whether any phone may have
+    been asked, `reached` whether any rang or sent early media; `end` is how the last one failed,
+    which `means` puts into a word.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Ringing:
         self.early = len(phones) == 1
         self.answered: Line | None = None
         self.failed: list[HangupCause] = []
+        self.dialled = False
         self.reached = False
         self.end: Destroyed | None = None
         self._means = means
@@ -90,7 +92,7 @@ class Ringing:
         if self.call.exchange.leaving:
             return
         self._drop_all_but(None)
-        self.bridge.close()
+        self.bridge.close(answered=self.answered is not None)
 
     @property
     def rings(self) -> bool:
@@ -111,6 +113,7 @@ class Ringing:
         """Take over legs that an earlier process has dialled."""
         self.bridge.adopt(asterisk)
         self.early = False
+        self.dialled = True
         for phone in self.phones:
             channel = asterisk.channels.get(phone.channel)
             if channel is None:
@@ -172,6 +175,7 @@ class Ringing:
         caller = self.call.caller.id
         try:
             await asyncio.gather(self._create(phone), self.bridge.make())
+            self.dialled = True
             await asyncio.gather(
                 self.bridge.join([caller, phone.channel], update_displays=False),
                 self._door.dial(phone.channel, None if phone.variables else caller),
@@ -183,6 +187,7 @@ class Ringing:
     async def _dial_alone(self, phone: Phone) -> None:
         try:
             await self._create(phone)
+            self.dialled = True
             await self._door.dial(phone.channel, self.call.caller.id)
         except AriError as error:
             await self._fails(phone, error)

@@ -54,7 +54,8 @@ async def from_trunk(call: Call, trunk: Trunk | None, did: str) -> None:
     if limit is not None and exchange.engaged[trunk.id] >= limit:
         await call.refuse(HangupCause.CONGESTION, reason="trunk_limit", limit=limit)
         return
-    incoming = Incoming(trunk, did, call.origin.identity.number, call.began_at)
+    origin = call.origin
+    incoming = Incoming(trunk, did, origin.identity.number, call.began_at, origin.screened)
     decision = inbound.decide(exchange.book, incoming)
     with exchange.engaged.hold(trunk.id):
         if isinstance(decision.outcome, Refuse):

@@ -10,12 +10,15 @@ from stasis_app.rules.codes import (
     OverrideProfile,
     TryTrunk,
     feature_code,
+    may_override,
+    may_try_trunks,
+    trunk_to_try,
     turned_over,
 )
 from stasis_app.rules.dialling import meaning
 from stasis_app.rules.models import Destination, DestinationKind, Payer, Position
 from stasis_app.rules.times import Override, TimeProfile, is_open
-from stasis_app.words import HangupCause, Moment, Role
+from stasis_app.words import HangupCause, Moment
 
 STEP = "code"
 
@@ -44,11 +47,12 @@ async def code(call: Call, destination: Destination) -> Destination | None:
 
 async def override(call: Call, asked: OverrideProfile, payer: Payer) -> None:
     """Open or close a time profile by hand, in its row."""
-    profile = call.exchange.book.time_profiles.at(asked.code)
+    book = call.exchange.book
+    profile = book.time_profiles.at(asked.code)
     if profile is None:
         await call.refuse(HangupCause.UNALLOCATED_NUMBER, reason="no_such_code")
         return
-    if not may(call, payer, "time_profiles.override_roles", (Role.ADMIN, Role.SUPERVISOR)):
+    if not may_override(book, book.owner(payer)):
         await call.refuse(HangupCause.FORBIDDEN, reason="role")
         return
     now_open = is_open(profile, call.began_at)
@@ -70,9 +74,12 @@ async def write(call: Call, profile: TimeProfile, value: Override) -> None:
     call.stands(STEP, {"profile": str(profile.id), "override": value})
     await call.answer()
     try:
-        await exchange.set_override(profile.id, value)
+        written = await exchange.set_override(profile.id, value)
     except ConnectionError:
         await call.refuse(HangupCause.FAILURE, reason="postgres_away")
+        return
+    if not written:
+        await call.refuse(HangupCause.UNALLOCATED_NUMBER, reason="no_such_code")
         return
     call.journal.note(Moment.CODE_USED, profile=profile.name, override=value)
     await call.announce(DONE[value])
@@ -81,18 +88,11 @@ async def write(call: Call, profile: TimeProfile, value: Override) -> None:
 async def try_trunk(call: Call, asked: TryTrunk, payer: Payer) -> Destination | None:
     """Call through one trunk, to see whether it works."""
     book = call.exchange.book
-    trunk = next((t for t in book.trunks.items.values() if t.test_code == asked.code), None)
-    if trunk is None or not trunk.present:
+    trunk = trunk_to_try(book, asked.code)
+    if trunk is None:
         await call.refuse(HangupCause.UNALLOCATED_NUMBER, reason="no_such_code")
         return None
-    if not may(call, payer, "trunks.test_roles", (Role.ADMIN,)):
+    if not may_try_trunks(book, book.owner(payer)):
         await call.refuse(HangupCause.FORBIDDEN, reason="role")
         return None
     return Destination(DestinationKind.OUTSIDE, asked.number, replace(payer, trunk=trunk.id))
-
-
-def may(call: Call, payer: Payer, key: str, default: tuple[Role, ...]) -> bool:
-    """Return whether the role of the extension's user is among those that a setting names."""
-    book = call.exchange.book
-    user = book.user_of(book.owner(payer))
-    return user is not None and user.active and user.role in book.settings.roles(key, default)

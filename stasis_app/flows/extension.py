@@ -6,25 +6,22 @@ from datetime import UTC, datetime
 from stasis_app.call.call import Call
 from stasis_app.call.present import Present
 from stasis_app.call.ringing import Phone, Ringing
+from stasis_app.rules import callee as rules
 from stasis_app.rules import forwarding
-from stasis_app.rules.dialling import meaning
 from stasis_app.rules.forwarding import Forward, Ring
-from stasis_app.rules.inbound import caller_forms
 from stasis_app.rules.models import (
     Contact,
     Destination,
     DestinationKind,
     Extension,
-    Payer,
     Position,
     Refuse,
 )
 from stasis_app.words import HangupCause, Moment
 
-from .talk import talk
+from .talk import talk, talked_unwatched, was_over
 
 STEP = "extension"
-DEFAULT_RING_SECONDS = 30.0
 
 
 async def extension(call: Call, destination: Destination) -> Destination | None:
@@ -38,25 +35,17 @@ async def extension(call: Call, destination: Destination) -> Destination | None:
     call.journal.callee(callee.id, callee.display_name)
     for problem in callee.problems:
         call.journal.note(Moment.CONFIG_IGNORED, number=number, problem=problem)
-    verdict = forwarding.on_arrival(
+    verdict = rules.decide(
+        book,
         callee,
         caller=call.origin.extension,
+        number=call.origin.identity.number,
+        at=call.began_at,
         engaged=call.exchange.engaged[callee.id],
-        default_ring_seconds=book.number("calls.default_ring_seconds", DEFAULT_RING_SECONDS),
-        closed=is_closed(call, callee),
     )
     if isinstance(verdict, Ring):
         return await settle(call, number, await ring(call, callee, verdict.seconds))
     return await settle(call, number, verdict)
-
-
-def is_closed(call: Call, callee: Extension) -> bool:
-    """Return whether the time profile of the extension's user keeps this caller out."""
-    book = call.exchange.book
-    user = book.user_of(callee)
-    if user is None or not book.is_closed(user.time_profile, call.began_at):
-        return False
-    return not book.is_welcome(caller_forms(book, call.origin.identity.number))
 
 
 async def ring(call: Call, callee: Extension, seconds: float) -> Forward | Refuse | None:
@@ -91,8 +80,7 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
     with call.exchange.engaged.hold(callee.id if callee else None):
         async with ringing:
             ringing.adopt(asterisk)
-            if call.journal.answered and not ringing.answered:
-                call.journal.note(Moment.HUNG_UP, by=number, unwatched=True)
+            if was_over(call, ringing):
                 return None
             if not (callee or ringing.answered):
                 verdict = Refuse(HangupCause.UNAVAILABLE, "deleted")
@@ -108,6 +96,8 @@ async def until_over(
     call: Call, callee: Extension | None, ringing: Ringing, seconds: float
 ) -> Forward | Refuse | None:
     outcome = await ringing.outcome(seconds)
+    if talked_unwatched(call, ringing):
+        return None
     if isinstance(outcome, HangupCause):
         return forwarding.on_failure(callee, outcome) if callee else Refuse(outcome, "deleted")
     arguments = {"number": ringing.label, "seconds": seconds}
@@ -120,8 +110,7 @@ async def until_over(
 async def settle(call: Call, number: str, verdict: Forward | Refuse | None) -> Destination | None:
     if isinstance(verdict, Forward):
         call.journal.note(Moment.FORWARDED, number=number, to=verdict.number, reason=verdict.reason)
-        payer = Payer(extension=number, diverted=(number, verdict.reason))
-        return meaning(call.exchange.book, verdict.number, payer)
+        return rules.onward(call.exchange.book, number, verdict)
     if isinstance(verdict, Refuse):
         await call.refuse(verdict.cause, number=number, reason=verdict.reason)
     return None

@@ -20,7 +20,7 @@ from stasis_app.rules.models import Destination, DestinationKind, Position, Refu
 from stasis_app.rules.outbound import Route
 from stasis_app.words import HangupCause, Moment
 
-from .talk import talk_until
+from .talk import talk_until, talked_unwatched, was_over
 from .way import Way
 
 STEP = "outside"
@@ -36,9 +36,11 @@ class Failure(NamedTuple):
 
     cause: HangupCause
     next_may_try: bool
+    reason: str = "outside"
 
 
 NO_TRUNK_LEFT = Failure(HangupCause.CONGESTION, next_may_try=True)
+GOES_ROUND = Failure(HangupCause.LOOP_DETECTED, next_may_try=False, reason="diverted_by_us")
 
 
 async def outside(call: Call, destination: Destination) -> None:
@@ -65,8 +67,7 @@ async def go_on(call: Call, position: Position, asterisk: Present) -> None:
     with call.exchange.engaged.hold(way.trunk), call.exchange.calling_out.hold(owner(call, way)):
         async with ringing:
             ringing.adopt(asterisk)
-            if call.journal.answered and not ringing.answered:
-                call.journal.note(Moment.HUNG_UP, by=way.dialled, unwatched=True)
+            if was_over(call, ringing):
                 return
             if await is_in_hand(ringing, asterisk):
                 spent = (datetime.now(UTC) - position.since).total_seconds()
@@ -77,7 +78,7 @@ async def go_on(call: Call, position: Position, asterisk: Present) -> None:
     if failure and failure.next_may_try:
         await go_out(call, way.destination, way.tried)
     elif failure:
-        await call.refuse(failure.cause, number=way.destination.number, reason="trunks")
+        await call.refuse(failure.cause, number=way.destination.number, reason=failure.reason)
 
 
 async def go_out(call: Call, destination: Destination, tried: Sequence[UUID] = ()) -> None:
@@ -103,13 +104,15 @@ async def go_out(call: Call, destination: Destination, tried: Sequence[UUID] = (
         failure = outcome
         if not failure.next_may_try:
             break
-    await call.refuse(failure.cause, number=destination.number, reason="trunks")
+    await call.refuse(failure.cause, number=destination.number, reason=failure.reason)
 
 
 async def attempt(call: Call, way: Way, trunk: Trunk, route: Route) -> Failure | None:
     """Call over one trunk; None when a conversation was had."""
     exchange = call.exchange
     shown = shown_by(call, way, trunk, route)
+    if goes_round(call, shown):
+        return GOES_ROUND
     leg = Phone(call.new_id(), f"PJSIP/{way.dialled}@{trunk.endpoint}", identity(shown))
     ringing = Ringing(call, way.dialled, call.new_id(), [leg], causes.of_carrier)
     stand(call, way, ringing)
@@ -133,10 +136,21 @@ def shown_by(call: Call, way: Way, trunk: Trunk, route: Route) -> CallerId:
     return caller_id(book, route.rule, trunk, payer, origin.identity, caller=caller)
 
 
+def goes_round(call: Call, shown: CallerId) -> bool:
+    """Return whether the number that we would name in Diversion has sent us the call already."""
+    if shown.diversion is None or not call.origin.diverted_by:
+        return False
+    forms = call.exchange.book.forms
+    return not set(forms(shown.diversion[0])).isdisjoint(forms(call.origin.diverted_by))
+
+
 async def until_over(call: Call, way: Way, ringing: Ringing, seconds: float) -> Failure | None:
     outcome = await ringing.outcome(seconds)
+    if talked_unwatched(call, ringing):
+        return None
     if isinstance(outcome, HangupCause):
-        return failure_of(ringing, outcome)
+        urgent = way.destination.kind is DestinationKind.EMERGENCY
+        return failure_of(ringing, outcome, urgent=urgent)
     if way.max_seconds and way.cut_at is None:
         way = replace(way, cut_at=datetime.now(UTC) + timedelta(seconds=way.max_seconds))
     stand(call, way, ringing, outcome)
@@ -145,14 +159,18 @@ async def until_over(call: Call, way: Way, ringing: Ringing, seconds: float) -> 
     return None
 
 
-def failure_of(ringing: Ringing, cause: HangupCause) -> Failure:
+def failure_of(ringing: Ringing, cause: HangupCause, *, urgent: bool) -> Failure:
     """Without an end of its own the leg was never made (the trunk's fault), or rang in vain."""
     end = ringing.end
+    if not ringing.dialled:
+        return Failure(HangupCause.CONGESTION, next_may_try=True)
     if end is None:
         in_vain = cause is HangupCause.NO_ANSWER
-        may_try = not (in_vain or ringing.reached)
+        may_try = not ringing.reached and (urgent or not in_vain)
         return Failure(cause if in_vain else HangupCause.CONGESTION, may_try)
-    return Failure(cause, next_may_try(end.tech_cause, end.cause, progressed=ringing.reached))
+    progressed = ringing.reached
+    may_try = next_may_try(end.tech_cause, end.cause, progressed=progressed, urgent=urgent)
+    return Failure(cause, may_try)
 
 
 def stand(call: Call, way: Way, ringing: Ringing, winner: Line | None = None) -> None:

@@ -1,6 +1,8 @@
 """Entering a story where a process that is gone has left it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from stasis_app.call.arrival import Arrival
 from stasis_app.call.call import REFUSAL, Call
@@ -23,6 +25,22 @@ STEPS: dict[str, Reentry] = {
 }
 
 
+def place_of(arrival: Arrival) -> dict[str, Any]:
+    """Return what `call_positions.arguments` holds of a call that stands at its arrival."""
+    return {
+        "number": arrival.number,
+        "endpoint": arrival.endpoint,
+        "user_agent": arrival.user_agent,
+        "diverted_by": arrival.origin.diverted_by,
+    }
+
+
+def arrived_at(call: Call, place: Mapping[str, Any]) -> Arrival:
+    """Read what `place_of` wrote; the channel's own arguments are not asked again."""
+    call.origin = replace(call.origin, diverted_by=place["diverted_by"])
+    return Arrival(call.origin, place["endpoint"], place["number"], place["user_agent"])
+
+
 async def resume(call: Call, position: Position, asterisk: Present) -> None:
     """Continue an adopted call. A call that stood at its arrival begins anew."""
     exchange = call.exchange
@@ -30,8 +48,7 @@ async def resume(call: Call, position: Position, asterisk: Present) -> None:
         await call.refuse(HangupCause(position.arguments["cause"]))
         return
     if position.step == ARRIVAL:
-        arguments = position.arguments
-        await begin(call, Arrival(call.origin, arguments["endpoint"], arguments["number"]))
+        await begin(call, arrived_at(call, position.arguments))
         return
     with exchange.engaged.hold(call.origin.extension or call.origin.trunk):
         await follow(call, await STEPS[position.step](call, position, asterisk))

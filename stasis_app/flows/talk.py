@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from stasis_app.call import causes
 from stasis_app.call.call import Call
 from stasis_app.call.line import Line
+from stasis_app.call.ringing import Ringing
 from stasis_app.words import HangupCause, Moment
 
 DEFAULT_WARN_SECONDS = 30.0
@@ -16,6 +17,26 @@ async def talk(call: Call, other: Line) -> None:
     end = await other.ended()
     call.journal.note(Moment.HUNG_UP, end.at, by=other.label)
     call.cause = causes.of_answered(end)
+
+
+def talked_unwatched(call: Call, ringing: Ringing) -> bool:
+    """Return whether the callee answered and hung up while nobody watched; it is noted then.
+
+    An answer passes to the caller by itself.
+    """
+    if ringing.answered or call.journal.answered or not call.caller.up:
+        return False
+    call.journal.answer(datetime.now(UTC), number=ringing.label, unwatched=True)
+    call.journal.note(Moment.HUNG_UP, by=ringing.label, unwatched=True)
+    return True
+
+
+def was_over(call: Call, ringing: Ringing) -> bool:
+    """Return whether the conversation of an adopted call was over already; it is noted then."""
+    if call.journal.answered and not ringing.answered:
+        call.journal.note(Moment.HUNG_UP, by=ringing.label, unwatched=True)
+        return True
+    return talked_unwatched(call, ringing)
 
 
 async def talk_until(call: Call, other: Line, cut_at: datetime | None) -> None:

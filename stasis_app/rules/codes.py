@@ -1,8 +1,13 @@
 """Feature codes: what a person dials to have something done (docs/dial-codes.md)."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stasis_app.words import Role
+
+from .book import Book
+from .models import Extension, Trunk
 from .times import Override
 
 ANONYMOUS = re.compile(r"\*31[*#]?(\+?[0-9]+)", re.ASCII)
@@ -54,3 +59,24 @@ def turned_over(present: Override, *, is_open: bool) -> Override:
     if present is not Override.AUTOMATIC:
         return Override.AUTOMATIC
     return Override.CLOSED if is_open else Override.OPEN
+
+
+def may(book: Book, extension: Extension | None, key: str, default: Sequence[Role]) -> bool:
+    """Return whether the role of the extension's user is among those that a setting names."""
+    user = book.user_of(extension)
+    return user is not None and user.active and user.role in book.settings.roles(key, default)
+
+
+def may_override(book: Book, extension: Extension | None) -> bool:
+    roles = (Role.ADMIN, Role.SUPERVISOR)
+    return may(book, extension, "time_profiles.override_roles", roles)
+
+
+def may_try_trunks(book: Book, extension: Extension | None) -> bool:
+    return may(book, extension, "trunks.test_roles", (Role.ADMIN,))
+
+
+def trunk_to_try(book: Book, code: str) -> Trunk | None:
+    """Return the trunk with this `test_code`, if Asterisk knows it."""
+    found = (trunk for trunk in book.trunks.items.values() if trunk.test_code == code)
+    return next((trunk for trunk in found if trunk.present), None)

@@ -3,19 +3,32 @@
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from stasis_app.words import HangupCause
 
-from . import forwarding, inbound, outbound
+from . import callee as rules
+from . import inbound, outbound
 from .book import Book
 from .caller_id import CallerId, caller_id
-from .codes import CallAnonymously, feature_code
+from .codes import (
+    CallAnonymously,
+    OverrideProfile,
+    TryTrunk,
+    feature_code,
+    may_override,
+    may_try_trunks,
+    trunk_to_try,
+    turned_over,
+)
 from .considered import Considered
 from .dialling import meaning
 from .forwarding import Forward, Ring
-from .inbound import Incoming, caller_forms
+from .inbound import Incoming
 from .models import Destination, DestinationKind, Extension, Payer, Refuse, Trunk
 from .numbers import is_anonymous
+from .shelf import Shelf
+from .times import is_open
 
 MAX_HOPS = 10
 CALLER_INACTIVE = Refuse(HangupCause.FORBIDDEN, "caller_inactive")
@@ -55,6 +68,7 @@ def explain(book: Book, question: Question) -> Iterator[str]:
     call = Incoming(trunk, question.to, question.caller, question.at)
     forms = ", ".join(book.forms(question.to))
     yield f"the number is looked for as {forms}"
+    yield from _unusable("inbound rule", book.inbound_rules)
     decision = inbound.decide(book, call)
     yield from _considered("inbound rule", decision.considered)
     if isinstance(decision.outcome, Refuse):
@@ -90,11 +104,11 @@ def _follow(book: Book, question: Question, first: Destination) -> Iterator[str]
         if hops > book.number("calls.max_hops", MAX_HOPS):
             yield "refused: the forwards go round (loop_detected)"
             return
-        hops += 1
+        hops += destination.kind is not DestinationKind.CODE
         if destination.kind is DestinationKind.EXTENSION:
             destination = yield from _extension(book, question, destination.number)
         elif destination.kind is DestinationKind.CODE:
-            destination = yield from _code(book, destination)
+            destination = yield from _code(book, question, destination)
         else:
             yield from _elsewhere(book, question, destination)
             return
@@ -108,17 +122,17 @@ def _extension(
         yield f"refused: extension {number} does not exist"
         return None
     caller = _from_inside(book, question)
-    verdict = forwarding.on_arrival(
+    verdict = rules.decide(
+        book,
         callee,
         caller=caller.id if caller else None,
+        number=question.caller,
+        at=question.at,
         engaged=0,
-        default_ring_seconds=book.number("calls.default_ring_seconds", 30.0),
-        closed=_is_closed(book, callee, question),
     )
     if isinstance(verdict, Forward):
         yield f"extension {number} forwards to {verdict.number} ({verdict.reason})"
-        payer = Payer(extension=number, diverted=(number, verdict.reason))
-        return meaning(book, verdict.number, payer)
+        return rules.onward(book, number, verdict)
     if isinstance(verdict, Refuse):
         yield _refusal(verdict)
         return None
@@ -126,13 +140,40 @@ def _extension(
     return None
 
 
-def _code(book: Book, destination: Destination) -> Generator[str, None, Destination | None]:
+def _code(
+    book: Book, question: Question, destination: Destination
+) -> Generator[str, None, Destination | None]:
     asked = feature_code(destination.number)
-    yield f"feature code: {asked}"
+    payer = destination.payer
+    owner = book.owner(payer)
     if isinstance(asked, CallAnonymously):
-        payer = replace(destination.payer, anonymous=True)
-        return meaning(book, asked.number, payer, by_hand=True)
+        yield f"a call to {asked.number} that shows no number"
+        return meaning(book, asked.number, replace(payer, anonymous=True), by_hand=True)
+    if isinstance(asked, TryTrunk):
+        trunk = trunk_to_try(book, asked.code)
+        if trunk is None:
+            yield f"refused: no trunk has the test_code {asked.code} (unallocated_number)"
+        elif not may_try_trunks(book, owner):
+            yield "refused: trunks.test_roles (forbidden)"
+        else:
+            payer = replace(payer, trunk=trunk.id)
+            return Destination(DestinationKind.OUTSIDE, asked.number, payer)
+    if isinstance(asked, OverrideProfile):
+        yield _override(book, question, asked, owner)
     return None
+
+
+def _override(
+    book: Book, question: Question, asked: OverrideProfile, owner: Extension | None
+) -> str:
+    profile = book.time_profiles.at(asked.code)
+    if profile is None:
+        return f"refused: no time profile has the code {asked.code} (unallocated_number)"
+    if not may_override(book, owner):
+        return "refused: time_profiles.override_roles (forbidden)"
+    now_open = is_open(profile, question.at)
+    value = asked.value or turned_over(profile.override, is_open=now_open)
+    return f"time profile {profile.name} is set to {value}"
 
 
 def _rings(book: Book, callee: Extension, verdict: Ring) -> Iterator[str]:
@@ -142,13 +183,6 @@ def _rings(book: Book, callee: Extension, verdict: Ring) -> Iterator[str]:
         yield f"then, or without a phone, it goes to {callee.forward_on_no_answer}"
     if callee.forward_on_busy:
         yield f"when it is busy it goes to {callee.forward_on_busy}"
-
-
-def _is_closed(book: Book, callee: Extension, question: Question) -> bool:
-    user = book.user_of(callee)
-    if user is None or not book.is_closed(user.time_profile, question.at):
-        return False
-    return not book.is_welcome(caller_forms(book, question.caller))
 
 
 def _elsewhere(book: Book, question: Question, destination: Destination) -> Iterator[str]:
@@ -168,6 +202,7 @@ def _outside(book: Book, question: Question, destination: Destination) -> Iterat
         decision = outbound.emergency(book, destination.number)
     else:
         yield f"an outside call, paid for by {payer.extension or payer.rule}"
+        yield from _unusable("outbound rule", book.outbound_rules)
         decision = outbound.decide(book, destination.number, payer)
     yield from _considered("outbound rule", decision.considered)
     route = decision.outcome
@@ -183,6 +218,11 @@ def _outside(book: Book, question: Question, destination: Destination) -> Iterat
         yield f"{way} {route.number} over trunk {trunk.name}, showing {shown.number}{hidden}"
     if route.rule and route.rule.max_seconds:
         yield f"cut after {route.rule.max_seconds:g} s"
+
+
+def _unusable(kind: str, shelf: Shelf[Any]) -> Iterator[str]:
+    for error in shelf.broken.values():
+        yield f"{kind} {error.name}: can't be used: {error}"
 
 
 def _considered(kind: str, considered: Sequence[Considered]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Where a call from outside goes (issue 3)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,22 +26,25 @@ UNKNOWN = Refuse(HangupCause.UNALLOCATED_NUMBER, "no_inbound_rule")
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A call from outside, as the carrier told it. `at` is when it began."""
+    """A call from outside, as the carrier told it. `at` is when it began.
+
+    `screened` is the number of a caller who withholds it: told to us only, for the black list.
+    """
 
     trunk: Trunk
     did: str
     caller: str
     at: datetime
-    user_agent: str = ""
+    screened: str = ""
 
 
 def decide(book: Book, call: Incoming) -> Decision[Outcome]:
     """Black list, the trunk's own numbers, the rules in their order, the catch-all; else 404."""
     did, caller = book.forms(call.did), caller_forms(book, call.caller)
-    if book.blacklist.number(caller, call.at):
+    known = (*caller, *book.forms(call.screened)) if call.screened else caller
+    if book.blacklist.number(known, call.at):
         return Decision(Refuse(HangupCause.REJECTED, "blacklist"))
-    ranges = call.trunk.did_ranges
-    if ranges and not any(one.contains(form) for one in ranges for form in did):
+    if not delivers(call.trunk, did):
         return Decision(Refuse(HangupCause.UNALLOCATED_NUMBER, "not_in_did_ranges"))
     considered: list[Considered] = []
     for rule in book.inbound_rules.matching(did):
@@ -52,6 +56,24 @@ def decide(book: Book, call: Incoming) -> Decision[Outcome]:
         if outcome:
             return Decision(outcome, tuple(considered))
     return Decision(_catch_all(book, call.did), tuple(considered))
+
+
+def delivers(trunk: Trunk, did: Sequence[str]) -> bool:
+    """Return whether a trunk may deliver a number, in any of its forms."""
+    ranges = trunk.did_ranges
+    return not ranges or any(one.contains(form) for one in ranges for form in did)
+
+
+def deliverer(book: Book, trunk: Trunk, number: str) -> Trunk:
+    """Return the trunk whose call this is, of those to one host: Asterisk knows but the address.
+
+    Two blocks of numbers at one carrier are often two trunks.
+    """
+    did = book.forms(number)
+    if delivers(trunk, did):
+        return trunk
+    there = (one for one in book.trunks.items.values() if one.present and one.host == trunk.host)
+    return next((one for one in there if one.did_ranges and delivers(one, did)), trunk)
 
 
 def caller_forms(book: Book, caller: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from stasis_app.ari.events import Event
 from stasis_app.ari.inboxes import Inboxes
 from tests.support.fake_phones import Phone
 from tests.support.virtual_time import run
@@ -82,6 +83,17 @@ class Machine:
         await self.world.switchboard.reconcile()
 
 
+def killed_on_arrival(world: World) -> None:
+    """Kill the process when it has written down the next call, and before it does anything."""
+    begin = world.asterisk.inboxes.unclaimed
+
+    def kill(event: Event) -> None:
+        begin(event)
+        world.kill()
+
+    world.asterisk.inboxes.unclaimed = kill
+
+
 async def taken_over(
     phones: dict[str, Phone], after: float, away: float = 1.0, act: Act = calls_out
 ) -> World:
@@ -92,6 +104,21 @@ async def taken_over(
     world.kill()
     await asyncio.sleep(away)
     world = world.next_process()
+    await world.switchboard.reconcile()
+    return world
+
+
+async def reconnected(
+    phones: dict[str, Phone], after: float, away: float = 10.0, act: Act = calls_out
+) -> World:
+    """Let the events of some seconds be lost, and compare then, in one and the same process."""
+    world = world_of(phones=phones)
+    await world.switchboard.reconcile()
+    await act(world)
+    await asyncio.sleep(after)
+    world.asterisk.disconnect()
+    await asyncio.sleep(away)
+    world.asterisk.connect(world.asterisk.inboxes)
     await world.switchboard.reconcile()
     return world
 

@@ -86,6 +86,7 @@ async def delivers(
     *,
     trunk: str = "A",
     to_user: str = "",
+    presentation: str = "allowed",
     hangs_up: float = 30.0,
 ) -> Channel:
     """Let the carrier behind a trunk call; without another rule 1002 is meant."""
@@ -93,6 +94,6 @@ async def delivers(
         with_trunks(world)
     if not world.book.inbound_rules.items:
         world.keep(inbound_rules=inbound_rule("in", DID, to_extension("1002")))
-    channel = world.asterisk.deliver(endpoint_of(trunk), did, caller, to_user)
+    channel = world.asterisk.deliver(endpoint_of(trunk), did, caller, to_user, presentation)
     world.asterisk.at(hangs_up, partial(world.asterisk.end, channel))
     return channel

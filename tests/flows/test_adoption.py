@@ -1,14 +1,21 @@
 """A process goes, another comes: what it finds, it continues."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from stasis_app.words import HangupCause
+import pytest
+
+from stasis_app.words import BlacklistType, HangupCause
 from tests.support.fake_phones import Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
-from .stage import ANSWERS, RINGS, dials, world_of
+from .restarts import killed_on_arrival, reconnected, taken_over, to_the_end
+from .rows import blacklisted
+from .stage import ANSWERS, RINGS, Act, dials, world_of
 from .world import World, endpoint
+
+Away = Callable[[dict[str, Phone], float, float, Act], Awaitable[World]]
 
 LATER = Phone(rings=0.1, answers=8.0)
 
@@ -74,6 +81,38 @@ def test_callee_hangs_up_while_nobody_watches() -> None:
         assert successor.cause() == HangupCause.NORMAL_CLEARING
 
     run(tell())
+
+
+@pytest.mark.parametrize("way", [taken_over, reconnected])
+def test_callee_answers_and_hangs_up_while_nobody_watches(way: Away) -> None:
+    """The answer has passed to the caller by itself: that is no call without an answer."""
+    phones = {endpoint("1002"): Phone(rings=0.1, answers=8.0, hangs_up=1.0)}
+
+    async def forwards(world: World) -> None:
+        world.extension("1002", forward_on_no_answer="1003")
+        await dials(world, hangs_up=60.0)
+
+    async def tell() -> World:
+        return await to_the_end(await way(phones, 5.0, 10.0, forwards))
+
+    world = run(tell())
+    assert world.dialled() == [endpoint("1002")]
+    assert world.details("hung_up") == [{"by": "1002", "unwatched": True}]
+    assert world.cause() == HangupCause.NORMAL_CLEARING
+
+
+def test_user_agent_is_known_to_the_process_that_takes_over_at_the_arrival() -> None:
+    async def tell() -> World:
+        world = world_of(phones={endpoint("1002"): ANSWERS})
+        world.keep(blacklist=blacklisted(BlacklistType.USER_AGENT, "scanner"))
+        killed_on_arrival(world)
+        world.asterisk.call("1001", "1002", agent="friendly-scanner")
+        await asyncio.sleep(1)
+        return await to_the_end(await next_process(world))
+
+    world = run(tell())
+    assert world.events() == ["arrived", "adopted", "refused", "ended"]
+    assert world.reasons() == ["blacklist"]
 
 
 def test_bridge_that_was_made_and_is_still_empty() -> None:

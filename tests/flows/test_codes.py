@@ -180,6 +180,43 @@ def test_postgres_is_away() -> None:
     assert sounds(world) == ["sound:cannot-complete-as-dialed"]
 
 
+def test_profile_is_gone_before_it_can_be_written() -> None:
+    """Nothing was written, so nobody is told that it worked."""
+
+    async def act(world: World) -> None:
+        world.profile_gone = True
+        await turns("*287*2", Override.AUTOMATIC)(world)
+
+    world = story(act)
+    assert world.events() == ["arrived", "answered", "refused", "announced", "ended"]
+    assert world.reasons() == ["no_such_code"]
+    assert world.cause() == HangupCause.UNALLOCATED_NUMBER
+    assert sounds(world) == ["sound:ss-noservice"]
+
+
+def test_callers_who_use_a_code_are_no_overload() -> None:
+    """Each is answered, and hears for two seconds what was done."""
+
+    async def act(world: World) -> None:
+        world.set(calls__max_setting_up=1)
+        for _ in range(3):
+            await turns("*287*2", Override.AUTOMATIC)(world)
+            await asyncio.sleep(0.1)
+
+    assert story(act).ends() == ["normal_clearing"] * 3
+
+
+def test_answered_caller_who_was_never_bridged_ends_at_once() -> None:
+    """Asterisk tells of such a channel only that it has left the application."""
+
+    async def act(world: World) -> None:
+        await turns("*287*2", Override.AUTOMATIC)(world)
+        [caller] = world.asterisk.callers
+        world.asterisk.at(1.0, partial(world.asterisk.end_untold, caller, 0.0))
+
+    assert story(act).second_of("ended") == pytest.approx(1.0, abs=0.1)
+
+
 def test_caller_hangs_up_while_the_code_is_done() -> None:
     async def act(world: World) -> None:
         await turns("*287*2", Override.AUTOMATIC)(world)

@@ -4,7 +4,9 @@ import pytest
 
 from stasis_app.words import BlacklistType, ExtensionStatus, TrunkStatus
 from tests.support.fake_phones import Phone
+from tests.support.virtual_time import run
 
+from .restarts import reconnected, to_the_end
 from .rows import (
     blacklisted,
     identity,
@@ -67,6 +69,49 @@ def test_emergency_call_is_tried_over_every_trunk(carrier: Phone) -> None:
     world = story(act, phones={**phones, over("A", EMERGENCY): ANSWERS})
     assert [leg.endpoint for leg in world.legs()] == [over(name, EMERGENCY) for name in "BCA"]
     assert world.row()["trunk_id"] == str(identity("A"))
+
+
+def rejects(
+    sip: int, q850: int, rings: float | None = None, progresses: float | None = None
+) -> Phone:
+    return Phone(rejects=(0.5, q850, sip), rings=rings, progresses=progresses)
+
+
+@pytest.mark.parametrize(
+    ("sip", "q850"), [(404, 1), (410, 22), (484, 28), (603, 21), (604, 1), (607, 127), (0, 1)]
+)
+def test_next_trunk_is_tried_whatever_the_first_one_says_of_the_number(sip: int, q850: int) -> None:
+    world = story(emergency, phones=carriers(rejects(sip, q850), number=EMERGENCY))
+    assert world.dialled() == [over(name, EMERGENCY) for name in "AB"]
+    assert world.legs()[1].was_up
+
+
+def test_next_trunk_is_tried_when_the_leg_was_lost() -> None:
+    """The callee was not reached as far as we know, so rather twice than not at all."""
+
+    async def act(world: World) -> None:
+        with_trunks(world)
+        await dials(world, 60.0, EMERGENCY)
+
+    async def tell() -> World:
+        phones = carriers(rejects(503, 34), number=EMERGENCY)
+        return await to_the_end(await reconnected(phones, 0.3, 1.0, act))
+
+    assert run(tell()).dialled() == [over(name, EMERGENCY) for name in "AB"]
+
+
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        rejects(486, 17),
+        rejects(600, 17),
+        rejects(404, 1, rings=0.1),
+        rejects(603, 21, progresses=0.1),
+    ],
+)
+def test_no_other_trunk_once_there_is_an_answer(carrier: Phone) -> None:
+    world = story(emergency, phones=carriers(carrier, number=EMERGENCY))
+    assert world.dialled() == [over("A", EMERGENCY)]
 
 
 def test_emergency_number_in_a_forward_is_a_number_like_any_other() -> None:

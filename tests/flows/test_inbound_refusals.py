@@ -1,6 +1,7 @@
 """Calls that carriers deliver, and that are not let in."""
 
 import asyncio
+import json
 from functools import partial
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 
 from stasis_app.call import causes
 from stasis_app.rules.did import DidRange
-from stasis_app.rules.models import Target
+from stasis_app.rules.models import Named, Target
 from stasis_app.words import (
     BlacklistType,
     HangupCause,
+    TargetType,
     TrunkStatus,
 )
 
@@ -19,6 +21,7 @@ from .rows import (
     blacklisted,
     identity,
     inbound_rule,
+    profile,
     to_extension,
 )
 from .stage import ANSWERS, CALLER, DID, carriers, delivers, story, with_trunks
@@ -114,6 +117,41 @@ def test_trunk_is_full() -> None:
     assert world.dialled() == [over("A", "0301234567"), *[endpoint("1002")] * 2]
     assert [detail["reason"] for detail in world.details("refused")] == ["trunk_limit"]
     assert [one.hung_up_with for one in world.asterisk.callers].count(34) == 1
+
+
+def test_callers_who_hear_an_announcement_are_no_overload() -> None:
+    async def act(world: World) -> None:
+        world.set(calls__max_setting_up=1)
+        world.keep(queues=Named(identity("sales"), "sales", None, active=True))
+        world.keep(inbound_rules=rule_to(Target(TargetType.QUEUE, identity("sales"))))
+        for _ in range(3):
+            await delivers(world)
+            await asyncio.sleep(0.1)
+
+    assert story(act).ends() == ["not_implemented"] * 3
+
+
+@pytest.mark.parametrize("value", [CALLER, "004940*", "anonymous"])
+def test_blacklisted_caller_who_withholds_the_number(value: str) -> None:
+    """It is told to us only, and nobody is to see it."""
+
+    async def act(world: World) -> None:
+        world.keep(blacklist=blacklisted(BlacklistType.PHONE_NUMBER, value))
+        await delivers(world, presentation="prohib_passed_screen")
+
+    world = story(act)
+    is_refused(world, HangupCause.REJECTED, "blacklist")
+    assert CALLER not in json.dumps(world.records)
+
+
+def test_number_that_is_withheld_is_on_no_white_list() -> None:
+    async def act(world: World) -> None:
+        world.keep(time_profiles=profile("day", "1"))
+        world.set(inbound__white_list=[CALLER])
+        world.keep(inbound_rules=rule_to(to_extension("1002"), time_profile=identity("day")))
+        await delivers(world, presentation="prohib_passed_screen")
+
+    is_refused(story(act), HangupCause.UNALLOCATED_NUMBER, "no_inbound_rule")
 
 
 def test_overload_is_refused() -> None:

@@ -1,6 +1,7 @@
 """A process goes while a call goes out, and another comes: which trunks are tried."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +12,7 @@ from tests.support.fake_phones import Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
-from .restarts import Machine, continued, to_the_end
+from .restarts import Machine, continued, reconnected, taken_over, to_the_end
 from .rows import identity, outbound_rule
 from .stage import (
     ANSWERS,
@@ -26,6 +27,8 @@ from .stage import (
     world_of,
 )
 from .world import World, over
+
+Away = Callable[[dict[str, Phone], float, float], Awaitable[World]]
 
 A, B = over("A", NUMBER), over("B", NUMBER)
 TRYING = Phone(rings=None)
@@ -135,6 +138,49 @@ def test_callee_hangs_up_while_nobody_watches(hangs_up: float) -> None:
     world = continued(carriers(carrier), after=2.2, away=10.0)
     assert world.dialled() == [A]
     assert world.cause() == HangupCause.NORMAL_CLEARING
+
+
+TALKS_SHORTLY = Phone(rings=0.1, answers=2.0, hangs_up=3.0)
+
+
+@pytest.mark.parametrize("way", [taken_over, reconnected])
+def test_callee_answers_and_hangs_up_while_nobody_watches(way: Away) -> None:
+    """The caller is up: they have talked, and nobody is called again."""
+
+    async def tell() -> World:
+        return await to_the_end(await way(carriers(TALKS_SHORTLY), 1.0, 10.0))
+
+    world = run(tell())
+    assert world.dialled() == [A]
+    assert world.row()["answered_at"]
+    assert world.details("hung_up") == [{"by": NUMBER, "unwatched": True}]
+    assert world.cause() == HangupCause.NORMAL_CLEARING
+
+
+def test_leg_that_was_lost_without_a_cause_is_no_reason_for_the_next_trunk() -> None:
+    """Nobody knows whether the callee was reached."""
+    phones = carriers(replace(TRYING, rejects=(3.0, 34, 503)))
+
+    async def tell() -> World:
+        return await to_the_end(await reconnected(phones, 1.0))
+
+    world = run(tell())
+    assert world.dialled() == [A]
+    assert world.cause() == HangupCause.NO_ANSWER
+
+
+def test_next_trunk_is_tried_if_the_leg_was_lost_before_it_was_dialled() -> None:
+    async def breaks(world: World) -> None:
+        asterisk = world.asterisk
+        asterisk.before[len(asterisk.requests)] = asterisk.disconnect
+        await calls_out(world)
+
+    async def tell() -> World:
+        return await to_the_end(await reconnected(carriers(ANSWERS), 0.5, 0.5, breaks))
+
+    world = run(tell())
+    assert world.dialled() == [A, B]
+    assert world.asterisk.together
 
 
 # killed at any request

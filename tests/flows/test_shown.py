@@ -170,7 +170,7 @@ def test_rule_that_sends_a_call_out_says_so(mode: ForwardedCallerId) -> None:
     [found] = shown(world)
     assert found[NUM] == (MAIN if mode is ForwardedCallerId.OWN else STRANGER)
     assert {name: found[name] for name in (FROM, REASON, COUNT)} == {
-        FROM: MAIN,
+        FROM: DID,
         REASON: "cfu",
         COUNT: "1",
     }

@@ -43,7 +43,7 @@ class World:
     """`records` is what the calls have written, also those of an earlier process.
 
     To read the open calls takes `reading` seconds. Nothing can be written to a row while Postgres
-    is away.
+    is away, nor to a time profile whose row is gone, which the book does not know yet.
     """
 
     asterisk: FakeAsterisk
@@ -52,6 +52,7 @@ class World:
     written_at: list[float] = field(default_factory=list)
     reading: float = 0.0
     postgres_away: bool = False
+    profile_gone: bool = False
 
     def __post_init__(self) -> None:
         asterisk = self.asterisk
@@ -64,11 +65,14 @@ class World:
         self.records.append(json.loads(json.dumps(record)))
         self.written_at.append(asyncio.get_running_loop().time())
 
-    async def _set_override(self, profile: UUID, override: Override) -> None:
+    async def _set_override(self, profile: UUID, override: Override) -> bool:
         if self.postgres_away:
             raise ConnectionError("the time profile can't be written")
+        if self.profile_gone:
+            return False
         found = self.book.time_profiles.items[profile]
         self.keep(time_profiles=replace(found, override=override))
+        return True
 
     async def _open_calls(self) -> list[LiveCall]:
         found = live_calls(self.records)

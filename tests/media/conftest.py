@@ -20,7 +20,7 @@ from stasis_app.media.objects import Objects
 from stasis_app.store.migrate import migrate
 from tests.embedded.conftest import free_port_base
 from tests.embedded.fakes import Recorder
-from tests.migrations.conftest import Server
+from tests.migrations.conftest import Server, swift_folder
 from tests.store.postgres import embedded_binaries
 from tests.support.tones import tone
 from tests.support.until import until
@@ -81,7 +81,7 @@ async def objects(store: Store) -> AsyncIterator[Objects]:
 
 @pytest.fixture(scope="session")
 async def server() -> AsyncIterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="pbx-pg-") as folder:  # a socket's path must be short
+    with tempfile.TemporaryDirectory(prefix="pbx-pg-", dir=swift_folder()) as folder:
         server = Server(embedded_binaries(), Path(folder))
         await server.start()
         try:

@@ -69,6 +69,15 @@ class Server:
             await connection.close()
 
 
+def swift_folder() -> str | None:
+    """Memory, where the machine has it as a folder: a database for each test is much to write.
+
+    Its path is short, as a socket's must be.
+    """
+    memory = Path("/dev/shm")  # noqa: S108  only a folder of our own is made in it
+    return str(memory) if os.access(memory, os.W_OK) else None
+
+
 def _unprivileged() -> list[str]:
     """Postgres refuses to run as root; in a user namespace root's own files belong to nobody."""
     return [] if os.geteuid() else ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
@@ -88,7 +97,7 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     binaries = _binaries(request.param)
     if not (binaries / "initdb").exists():
         pytest.skip(f"PostgreSQL {request.param} is not installed")
-    with tempfile.TemporaryDirectory(prefix="pbx-pg-") as folder:  # a socket's path must be short
+    with tempfile.TemporaryDirectory(prefix="pbx-pg-", dir=swift_folder()) as folder:
         server = Server(binaries, Path(folder))
         await server.start()
         try:

@@ -1,5 +1,6 @@
 """Whose number a call out shows."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ ANNA = CallerId("+4989100", "Anna")
 HIDDEN = CallerId("anonymous", "", private=True)
 OF_TRUNK = "+49301000001"
 DIVERTED = Payer(extension="1002", diverted=("1002", "busy"))
+GONE = Payer(extension="1009", diverted=("1009", "busy"))
 BY_RULE = Payer(rule="in1", diverted=("+493055", "unconditional"))
 
 EXTENSION: Row = {"caller_id_mode": "extension"}
@@ -71,15 +73,23 @@ def test_a_call_by_an_extension(
     [(EXTENSION, {}, OF_TRUNK), (TRUNK, ACCOUNT, "acct7"), (CUSTOM, {}, "+49800")],
 )
 def test_a_rule_has_no_number_but_the_trunks(rule: Row, trunk: Row, number: str) -> None:
-    expected = CallerId(number, "", diversion=(number, "unconditional"))
+    """In Diversion it names the number that was called."""
+    expected = CallerId(number, "", diversion=BY_RULE.diverted)
     assert shown(rule, trunk, {}, BY_RULE) == expected
 
 
-def test_without_any_number_the_call_is_anonymous_and_nobody_is_named_as_diverter() -> None:
-    assert shown(EXTENSION, NAMELESS, {}, BY_RULE) == HIDDEN
-    original = {**NAMELESS, **ORIGINAL}
-    assert shown(EXTENSION, original, {}, BY_RULE) == ANNA
+def test_without_any_number_the_call_is_anonymous() -> None:
     assert shown(None, NAMELESS, {}, Payer(extension="1009")) == HIDDEN
+
+
+@pytest.mark.parametrize(("payer", "named"), [(BY_RULE, True), (GONE, False)])
+@pytest.mark.parametrize(("mode", "identity"), [({}, HIDDEN), (ORIGINAL, ANNA)])
+def test_without_any_number_only_the_one_that_was_called_is_named_as_diverter(
+    mode: Row, identity: CallerId, payer: Payer, named: bool
+) -> None:
+    diversion = payer.diverted if named else None
+    found = shown(EXTENSION, {**NAMELESS, **mode}, {}, payer)
+    assert found == replace(identity, diversion=diversion)
 
 
 @pytest.mark.parametrize("original", [ANNA, HIDDEN])
@@ -108,3 +118,30 @@ def test_a_forwarded_call_shows_our_number_or_the_first_callers(
 def test_a_caller_who_withheld_the_number_stays_unknown_when_forwarded(trunk: Any) -> None:
     found = shown(EXTENSION, trunk, DIRECT, DIVERTED, CallerId("+4989100", "Anna", private=True))
     assert found.private
+
+
+@pytest.mark.parametrize("private", [True, False])
+@pytest.mark.parametrize(
+    ("rule", "number", "name"),
+    [
+        (EXTENSION, "+493010011", "Anna"),
+        (TRUNK, OF_TRUNK, ""),
+        (CUSTOM, "+49800", ""),
+    ],
+)
+def test_an_extension_that_called_shows_what_it_would_by_itself(
+    rule: Row, number: str, name: str, *, private: bool
+) -> None:
+    """Its internal number means nothing to a carrier."""
+    anna = extension_row("1001", display_name="Anna", outbound_caller_id="+493010011")
+    made = book(
+        extensions=[anna, extension_row("1002", **DIRECT)],
+        trunks=[trunk_row(1, **ORIGINAL)],
+        outbound_rules=[outbound_row(1, "^0", **rule)],
+    )
+    used, trunk = made.outbound_rules.items[ONE], made.trunks.items[ONE]
+    internal = CallerId("1001", "Anna", private)
+    caller = made.extension("1001")
+    found = caller_id(made, used, trunk, DIVERTED, internal, caller=caller)
+    assert (found.number, found.name, found.private) == (number, name, private)
+    assert found.diversion is not None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stasis_app.rules.book import Book
-from stasis_app.rules.dialling import meaning
+from stasis_app.rules.dialling import meaning, withholds
 from stasis_app.rules.models import DestinationKind, Payer
 from stasis_app.rules.outbound import DIALABLE
 
@@ -63,6 +63,8 @@ def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
         ("*287", (EXTENSION, "*287"), (EXTENSION, "*287")),
         ("*288", (CODE, "*288"), (OUTSIDE, "*288")),
         ("*31030 1", (CODE, "*310301"), (OUTSIDE, "*310301")),
+        ("*31112", (EMERGENCY, "112"), (OUTSIDE, "*31112")),
+        ("*31-1 10", (EMERGENCY, "110"), (OUTSIDE, "*31110")),
         ("*99", (OUTSIDE, "*99"), (OUTSIDE, "*99")),
         ("030/12 34-5", (OUTSIDE, "03012345"), (OUTSIDE, "03012345")),
         ("+49 (30) 1.2", (OUTSIDE, "+493012"), (OUTSIDE, "+493012")),
@@ -103,3 +105,9 @@ def test_what_goes_out_can_be_dialled(raw: str, by_hand: bool) -> None:
         assert DIALABLE.fullmatch(found.number)
     if not by_hand:
         assert found.kind not in (EMERGENCY, CODE)
+
+
+@pytest.mark.parametrize("number", ["*310301", "*31 1001", "*31#0301", "*31112"])
+def test_who_dials_the_code_stays_unknown(number: str) -> None:
+    assert withholds(number)
+    assert not withholds(number.removeprefix("*31"))

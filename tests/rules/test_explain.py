@@ -144,7 +144,7 @@ OUT = [
         (
             "*31030777",
             [
-                "feature code: CallAnonymously(number='030777')",
+                "a call to 030777 that shows no number",
                 "an outside call, paid for by 1008",
                 "outbound rule out2: matches -> taken",
                 "dialled 030777 over trunk trunk1, showing +49301000001 withheld",
@@ -152,7 +152,8 @@ OUT = [
                 "cut after 3600 s",
             ],
         ),
-        ("*287", ["feature code: OverrideProfile(code='7', value=None)"]),
+        ("*287", ["refused: no time profile has the code 7 (unallocated_number)"]),
+        ("*897*030777", ["refused: no trunk has the test_code 7 (unallocated_number)"]),
     ],
 )
 def test_a_call_from_inside(to: str, lines: list[str]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stasis_app.rules.book import Book
 from stasis_app.rules.considered import Considered, Decision
-from stasis_app.rules.inbound import UNKNOWN, Incoming, Outcome, decide, resolve
+from stasis_app.rules.inbound import UNKNOWN, Incoming, Outcome, decide, deliverer, resolve
 from stasis_app.rules.models import Destination, DestinationKind, Payer, Refuse, Target
 from stasis_app.words import HangupCause, TargetType
 
@@ -398,3 +398,34 @@ def test_the_form_of_the_number_makes_no_difference(rows: list[Row]) -> None:
     made = exchange(rows)
     first, *others = (arrive(made, way) for way in WAYS)
     assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize(
+    ("screened", "blocked"), [("+4989123456", True), ("004312", True), ("+4940123", False)]
+)
+def test_a_number_that_is_withheld_is_looked_for_on_the_black_list(
+    screened: str, blocked: bool
+) -> None:
+    made = exchange([inbound_row(1, DID)], blacklist=BLOCKED[:3])
+    call = Incoming(made.trunks.items[UUID(int=1)], DID, "anonymous", NOW, screened)
+    assert decide(made, call).outcome == (Refuse(REFUSED, "blacklist") if blocked else to("1001"))
+
+
+def test_a_number_that_is_withheld_meets_no_rule_and_no_white_list() -> None:
+    rules = [
+        inbound_row(1, DID, caller_id_pattern="49"),
+        inbound_row(2, DID, **CLOSED),
+    ]
+    made = exchange(rules, {"inbound.white_list": ["+4989123456"]})
+    call = Incoming(made.trunks.items[UUID(int=1)], DID, "anonymous", NOW, "+4989123456")
+    assert decide(made, call).outcome == UNKNOWN
+
+
+def test_of_two_trunks_to_one_host_the_call_is_that_ones_whose_number_it_is() -> None:
+    ranges = [f'[{{"start": "+4930100000{digit}"}}]' for digit in "12"]
+    trunks = [trunk_row(place, did_ranges=text) for place, text in enumerate(ranges, 1)]
+    known = book(trunks=[{**row, "host": "192.0.2.1"} for row in trunks])
+    first, second = known.trunks.items.values()
+    assert deliverer(known, first, "+49301000001") is first
+    assert deliverer(known, first, "0301000002") is second
+    assert deliverer(known, first, "+49309999999") is first

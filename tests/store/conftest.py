@@ -10,7 +10,7 @@ import pytest
 
 from stasis_app.store.migrate import migrate
 from stasis_app.store.spool import Spool
-from tests.migrations.conftest import Server
+from tests.migrations.conftest import Server, swift_folder
 from tests.store.postgres import embedded_binaries
 
 
@@ -24,7 +24,7 @@ class StoppableServer(Server):
 
 @pytest.fixture(scope="session")
 async def server() -> AsyncIterator[StoppableServer]:
-    with tempfile.TemporaryDirectory(prefix="pbx-pg-") as folder:  # a socket's path must be short
+    with tempfile.TemporaryDirectory(prefix="pbx-pg-", dir=swift_folder()) as folder:
         server = StoppableServer(embedded_binaries(), Path(folder))
         await server.start()
         try:

@@ -180,6 +180,9 @@ class FakeAsterisk(FakeNetwork, Door):
 
         await self._serve("destroy_bridge", bridge, act)
 
+    async def forget_bridge(self, bridge: str) -> None:
+        await self._serve("forget_bridge", bridge, lambda: None)
+
     async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
         def act() -> None:
             self._channel(channel)
