@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import structlog
@@ -16,7 +17,9 @@ from .ari.inboxes import Inboxes
 from .ari.manager import Manager
 from .call.exchange import Exchange
 from .clocks.findings import Findings
+from .clocks.hosts import Hosts
 from .clocks.housekeeping import keep_house
+from .clocks.keeping import keep_going
 from .clocks.mirror import Mirror
 from .clocks.registrations import Registrations
 from .media.library import Library
@@ -87,9 +90,10 @@ class Service:
             settings.ami_password.get_secret_value(),
         )
         book = self._directory.book
-        self._mirror = Mirror(self._directory, self._door, dsn)
-        self._registrations = Registrations(book, manager, dsn)
-        self._findings = Findings(book, dsn, self._directory.watch())
+        self._hosts = Hosts(book, self._directory.watch("trunks"))
+        self._mirror = Mirror(self._directory, self._door, dsn, self._hosts)
+        self._registrations = Registrations(book, manager, dsn, self._mirror.registers_since)
+        self._findings = Findings(book, dsn, self._directory.watch(), self._hosts)
         objects = Objects(
             settings.s3_endpoint,
             settings.s3_access_key,
@@ -98,6 +102,15 @@ class Service:
             secure=settings.s3_secure,
         )
         self._library = Library(dsn, objects, settings.reached_at)
+
+        self._clocks: dict[str, Callable[[], Awaitable[None]]] = {
+            "housekeeping": partial(keep_house, dsn),
+            "hosts": self._hosts.follow,
+            "mirror": self._mirror.follow,
+            "registrations": self._registrations.follow,
+            "findings": self._findings.follow,
+            "media": self._library.keep_published,
+        }
 
     async def run(self, stopping: asyncio.Event) -> None:
         settings = self._settings
@@ -108,12 +121,11 @@ class Service:
                 tasks = [
                     group.create_task(self._shipper.run(), name="shipper"),
                     group.create_task(self._directory.follow(), name="directory"),
-                    group.create_task(keep_house(self._dsn), name="clocks"),
                     group.create_task(self._serve(), name="calls"),
-                    group.create_task(self._mirror.follow(), name="mirror"),
-                    group.create_task(self._registrations.follow(), name="registrations"),
-                    group.create_task(self._findings.follow(), name="findings"),
-                    group.create_task(self._library.keep_published(), name="media"),
+                    *(
+                        group.create_task(keep_going(name, clock), name=name)
+                        for name, clock in self._clocks.items()
+                    ),
                 ]
                 await stopping.wait()
                 await self._leave()
@@ -122,6 +134,7 @@ class Service:
         finally:
             self._switchboard.stop()
             await runner.cleanup()
+            self._hosts.close()
             self._library.close()
             await self._door.close()
             self._spool.close()

@@ -1,7 +1,6 @@
 """The one door to Asterisk: aioari's client, its connection kept up, its answers typed."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -12,7 +11,7 @@ import orjson
 import structlog
 
 from . import events
-from .errors import AriError, Gone, Replaced, Unreachable
+from .errors import AriError, Replaced, Unreachable
 from .inboxes import Inboxes
 from .transport import EventSocket, Reply, Transport
 
@@ -201,6 +200,19 @@ class Door:
     async def destroy_bridge(self, bridge: str) -> None:
         await self._do("bridges", "destroy", bridgeId=bridge)
 
+    async def forget_bridge(self, bridge: str) -> None:
+        """End our subscription to a bridge that is gone; Gone if there is none.
+
+        Asterisk 22.10 leaves it where a channel ended while it was put into the bridge
+        (control.c, internal_bridge_after_cb), and an application with one is never idle again.
+        """
+        await self._do(
+            "applications",
+            "unsubscribe",
+            applicationName=self.app,
+            eventSource=[f"bridge:{bridge}"],
+        )
+
     async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
         """Start a playback of ARI media URIs one after another; PlaybackFinished follows."""
         await self._do(
@@ -228,7 +240,7 @@ class Door:
     async def put_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
         """Make a PJSIP object in Asterisk's memory. The same object again changes nothing.
 
-        Other fields need another name or `replace_object`: Asterisk 22 adds to an identify's
+        Other fields need another name: Asterisk 22 adds to an identify's
         `match`, and goes on with a registration or an acl as it was.
         """
         pairs = tuple({"attribute": field, "value": fields[field]} for field in fields)
@@ -238,12 +250,6 @@ class Door:
             # Asterisk has made an acl before it finds out that it cannot show one
             if kind != "acl" or UNSHOWN not in error.reason:
                 raise
-
-    async def replace_object(self, kind: str, name: str, fields: Mapping[str, str]) -> None:
-        """Make a PJSIP object anew; for a moment there is none. A registration unregisters."""
-        with contextlib.suppress(Gone):
-            await self.delete_object(kind, name)
-        await self.put_object(kind, name, fields)
 
     async def delete_object(self, kind: str, name: str) -> None:
         await self._do("asterisk", "deleteObject", **_pjsip(kind, name))
@@ -255,6 +261,14 @@ class Door:
     async def set_device_state(self, name: str, state: str) -> None:
         """Set the device state `Stasis:<name>` to INUSE, NOT_INUSE, ONHOLD, …"""
         await self._do("deviceStates", "update", deviceName=f"Stasis:{name}", deviceState=state)
+
+    async def known_device_states(self) -> dict[str, str]:
+        """Return the device states `Stasis:<name>` by name, those of an earlier Asterisk too."""
+        reply = await self._do("deviceStates", "list")
+        return {
+            str(one["name"]).removeprefix("Stasis:"): str(one["state"])
+            for one in await reply.json()
+        }
 
     async def stored_recording(self, name: str) -> bytes:
         """Return a recording's file as Asterisk stored it."""

@@ -1,12 +1,15 @@
 """Looks for what is wrong with the configuration whenever it has changed."""
 
 import asyncio
+from collections.abc import Collection
 
 import structlog
 
 from stasis_app.rules.book import Book
 from stasis_app.rules.findings import Finding, findings
 from stasis_app.store.findings import replace
+
+from .hosts import Hosts
 
 log = structlog.get_logger()
 
@@ -19,10 +22,12 @@ REST = 10  # times as long as a look has taken
 class Findings:
     """Writes `config_findings`, and logs once what is new. Calls come first: it looks in slices."""
 
-    def __init__(self, book: Book, dsn: str, changed: asyncio.Event) -> None:
+    def __init__(self, book: Book, dsn: str, changed: asyncio.Event, hosts: Hosts) -> None:
         self._book = book
         self._dsn = dsn
         self._changed = changed
+        self._hosts = hosts
+        hosts.tell(changed)
         self._known: frozenset[Finding] | None = None
 
     async def follow(self) -> None:
@@ -38,10 +43,13 @@ class Findings:
                 log.warning("findings not written", action="findings_failed", error=str(error))
                 self._changed.set()
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
+            except BaseException:
+                self._changed.set()
+                raise
             await asyncio.sleep(REST * (loop.time() - since))
 
     async def _look(self) -> None:
-        found = await in_slices(self._book)
+        found = await in_slices(self._book, self._hosts.lost)
         fresh = frozenset(found)
         if fresh == self._known:
             return
@@ -57,12 +65,12 @@ class Findings:
         self._known = fresh
 
 
-async def in_slices(book: Book) -> list[Finding]:
+async def in_slices(book: Book, lost: Collection[str] = ()) -> list[Finding]:
     """Return what is found, giving way to calls in between."""
     loop = asyncio.get_running_loop()
     found = []
     until = loop.time() + SLICE_SECONDS
-    for finding in findings(book):
+    for finding in findings(book, lost):
         if finding:
             found.append(finding)
         if loop.time() > until:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections import defaultdict
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,10 +15,11 @@ from stasis_app.rules.mirrored import Objects, PjsipObject
 from stasis_app.store import trunk_states
 from stasis_app.store.directory import Directory
 
+from .hosts import Hosts
+
 log = structlog.get_logger()
 
 TABLES = ("trunks", "time_profiles", "blacklist", "system_settings", "")  # "": somebody asks
-BLACKLIST = "blacklist"
 UNUSABLE = range(400, 500)
 LOOK_AGAIN_SECONDS = 60.0
 TRY_AGAIN_SECONDS = 2.0
@@ -29,28 +29,34 @@ class Mirror:
     """Tells Asterisk what has changed, and all of it after a connection was made anew.
 
     It has been told of whatever was committed before `told_at`. Postgres knows the objects that
-    Asterisk holds, so that one whose trunk has gone while nobody watched is taken back.
+    Asterisk holds, so that one whose row has gone while nobody watched is taken back.
+    `registers_since` says when a trunk's registration was made, where that is known.
     """
 
-    def __init__(self, directory: Directory, door: Door, dsn: str) -> None:
+    def __init__(self, directory: Directory, door: Door, dsn: str, hosts: Hosts) -> None:
         self._directory = directory
         self._book = directory.book
         self._door = door
         self._dsn = dsn
+        self._hosts = hosts
         self._changed = directory.watch(*TABLES)
+        hosts.tell(self._changed)
         self.told_at = directory.read_at
+        self.registers_since: dict[UUID, datetime] = {}
         self._held: Objects = {}
         self._stale: set[PjsipObject] = set()
+        self._recorded: set[PjsipObject] | None = None
         self._told: dict[str, str] = {}
-        self._lamps: set[str] = set()
-        self._addresses: dict[str, tuple[str, ...]] = {}
-        self._read_records = False
+        self._lamps: set[str] | None = None
+        self._denied: list[str] = []
+        self._acls: Objects = {}
 
     def connected(self) -> None:
         """Take Asterisk for a new one: it has forgotten everything if it has restarted."""
         self._stale |= set(self._held)
         self._held = {}
         self._told = {}
+        self._lamps = None
         self._changed.set()
 
     async def follow(self) -> None:
@@ -60,7 +66,6 @@ class Mirror:
             if self._door.connected.is_set():
                 as_of = self._directory.read_at
                 try:
-                    await self._look_up()
                     await self._sync()
                     self.told_at = as_of
                 except (AriError, ConnectionError) as error:
@@ -70,33 +75,30 @@ class Mirror:
                 async with asyncio.timeout(pause):
                     await self._changed.wait()
 
-    async def _look_up(self) -> None:
-        """Look up the hosts of trunks; one that can't be found keeps the addresses it had."""
-        loop = asyncio.get_running_loop()
-        for host in mirrored.host_names(self._book):
-            try:
-                found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-            except OSError as error:
-                log.warning("host not found", action="host_not_found", host=host, error=str(error))
-                continue
-            self._addresses[host] = tuple(sorted({str(entry[4][0]) for entry in found}))
-
     async def _sync(self) -> None:
-        if not self._read_records:
-            for names in (await trunk_states.recorded(self._dsn)).values():
-                self._stale |= {PjsipObject(*name.split("/", 1)) for name in names}
-            self._read_records = True
-        wanted = mirrored.objects(self._book, self._addresses)
-        gone = (set(self._held) | self._stale) - set(wanted)
+        recorded = await self._read_records()
+        addresses = self._hosts.addresses
+        wanted = {**await self._black_list(), **mirrored.objects(self._book, addresses)}
+        undecided = mirrored.undecided(self._book, addresses)
+        old = set(self._held) | self._stale
+        kept = {name for name in old - wanted.keys() if _waits(name, undecided)}
+        gone = old - wanted.keys() - kept
         fresh = [name for name in wanted if name not in self._held]
-        if fresh or gone:
-            await self._record({*wanted, *gone})
-            for name in fresh:
-                await self._put(name, wanted)
-            for name in gone:
-                await self._take_back(name)
-            await self._record(set(wanted), {*wanted, *gone})
+        await self._record(recorded, {*wanted, *kept, *gone})
+        for name in fresh:
+            await self._put(name, wanted)
+        for name in gone:
+            await self._take_back(name)
+        await self._record(recorded, {*wanted, *kept})
         await self._tell()
+
+    async def _black_list(self) -> Objects:
+        """Return the `acl` objects; a long list is cut up beside the calls."""
+        denied = mirrored.denied(self._book, datetime.now(UTC))
+        if denied != self._denied:
+            self._acls = await asyncio.to_thread(mirrored.black_list, denied)
+            self._denied = denied
+        return self._acls
 
     async def _put(self, name: PjsipObject, wanted: Objects) -> None:
         try:
@@ -111,6 +113,16 @@ class Mirror:
                 kind=name.kind,
             )
         self._held[name] = wanted[name]
+        if name.kind == "registration":
+            self._note_registration(name)
+
+    def _note_registration(self, name: PjsipObject) -> None:
+        """One that may have been there before goes on with what it was doing."""
+        trunk = mirrored.owner_of(name)
+        if name in self._stale:
+            self.registers_since.pop(trunk, None)
+        else:
+            self.registers_since[trunk] = datetime.now(UTC)
 
     async def _take_back(self, name: PjsipObject) -> None:
         with contextlib.suppress(Gone):
@@ -118,36 +130,48 @@ class Mirror:
         self._held.pop(name, None)
         self._stale.discard(name)
 
-    async def _record(self, names: set[PjsipObject], known: set[PjsipObject] | None = None) -> None:
-        """Write which objects there are; trunks of `known` that have none left are forgotten."""
-        by_trunk: defaultdict[UUID, set[str]] = defaultdict(set)
-        for name in known or names:
-            trunk = mirrored.trunk_of(name.name)
-            if trunk:
-                by_trunk[trunk] |= {f"{name.kind}/{name.name}"} if name in names else set()
-        await trunk_states.record(self._dsn, by_trunk)
+    async def _read_records(self) -> set[PjsipObject]:
+        if self._recorded is None:
+            records = (await trunk_states.recorded(self._dsn)).values()
+            self._recorded = {
+                PjsipObject(*name.split("/", 1)) for names in records for name in names
+            }
+            self._stale |= self._recorded
+        return self._recorded
+
+    async def _record(self, recorded: set[PjsipObject], names: set[PjsipObject]) -> None:
+        """Write which objects there are; an owner that has none left is forgotten."""
+        if names == recorded:
+            return
+        by_owner: defaultdict[UUID, set[str]] = defaultdict(set)
+        for name in names | recorded:
+            by_owner[mirrored.owner_of(name)] |= {"/".join(name)} if name in names else set()
+        await trunk_states.record(self._dsn, by_owner)
+        recorded.clear()
+        recorded.update(names)
 
     async def _tell(self) -> None:
-        """Set the variables, lamps and the black list that are not what they were."""
+        """Set the variables and lamps that are not what they were."""
         for name, value in mirrored.global_variables(self._book).items():
             if self._told.get(name) != value:
                 await self._door.set_global(name, value)
                 self._told[name] = value
         lamps = mirrored.lamps(self._book)
+        if self._lamps is None:
+            self._lamps = await self._lit()
         self._lamps |= lamps.keys()
         for name in sorted(self._lamps):
             state = lamps.get(name, mirrored.DARK)
             if self._told.get(name) != state:
                 await self._door.set_device_state(name, state)
                 self._told[name] = state
-        denied = mirrored.denied(self._book, datetime.now(UTC))
-        if self._told.get(BLACKLIST) != denied:
-            await self._deny(denied)
-            self._told[BLACKLIST] = denied
 
-    async def _deny(self, addresses: str) -> None:
-        if addresses:
-            await self._door.replace_object("acl", BLACKLIST, {"deny": addresses})
-            return
-        with contextlib.suppress(Gone):
-            await self._door.delete_object("acl", BLACKLIST)
+    async def _lit(self) -> set[str]:
+        """Return the lamps that Asterisk knows: it keeps them when it restarts."""
+        states = await self._door.known_device_states()
+        return {name for name in states if name.startswith(mirrored.LAMP_PREFIX)}
+
+
+def _waits(name: PjsipObject, undecided: frozenset[UUID]) -> bool:
+    """Return whether the addresses that an object holds may still be right."""
+    return name.kind == "identify" and mirrored.owner_of(name) in undecided

@@ -40,7 +40,7 @@ class BlacklistShelf(Shelf[BlacklistEntry]):
         return found
 
     def user_agent(self, agent: str, at: datetime) -> BlacklistEntry | None:
-        said = agent.lower()
+        said = rows.as_filtered(agent).lower()
         for entry in self._agents.values():
             if entry.value.lower() in said and not has_expired(entry, at):
                 return entry

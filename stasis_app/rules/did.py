@@ -176,6 +176,10 @@ class DidRange:
         return same_form and self.start <= form <= self.end
 
 
+NO_NUMBER = DidRange("none", "none")
+"""Contains nothing."""
+
+
 def did_ranges(value: object, country: str) -> tuple[DidRange, ...]:
     """Return the ranges of `trunks.did_ranges`: `[{"start": "+4930…00", "end": "+4930…99"}]`.
 

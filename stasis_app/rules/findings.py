@@ -3,65 +3,46 @@
 What can't be used is an error: calls go on without it. What will surprise somebody is a warning.
 """
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from ipaddress import ip_network
-from uuid import UUID
+from collections.abc import Collection, Iterator
 
-from stasis_app.words import CallerIdMode, TargetType, TrunkStatus, TrunkType
+from stasis_app.words import CallerIdMode, Role, TargetType
 
 from . import times
 from .book import TABLES, Book
 from .codes import feature_code
-from .dialling import meaning
 from .did import covers
+from .finding import ERROR, WARNING, Finding, Steps
+from .findings_of_forwards import forward_loops, forwards, way_out
+from .findings_of_trunks import shared_addresses, trunks
 from .inbound import resolve
 from .inbound_rules import precedence
-from .models import (
-    DestinationKind,
-    Extension,
-    InboundRule,
-    Named,
-    OutboundRule,
-    Payer,
-    Refuse,
-    Target,
-    Trunk,
-)
-from .outbound import chain, decide
+from .models import InboundRule, Named, OutboundRule, Payer, Target
+from .outbound import chain
 
-ERROR = "error"
-WARNING = "warning"
+__all__ = ["ERROR", "WARNING", "Finding", "Steps", "dangling", "findings"]
+
+PREPEND = re.compile(r"\+?[0-9*#]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A row, and what is wrong with it. `row` None: a setting, `name` is its key."""
+def findings(book: Book, lost: Collection[str] = ()) -> Steps:
+    """Look at everything, a row at each step. Rows that change meanwhile do no harm.
 
-    table: str
-    row: UUID | None
-    name: str
-    severity: str
-    problem: str
-
-
-Steps = Iterator[Finding | None]
-"""What was found, or None for a step that found nothing: whoever asks may pause at each."""
-
-
-def findings(book: Book) -> Steps:
-    """Look at everything, a row at each step. Rows that change meanwhile do no harm."""
+    `lost` are the hosts whose addresses can't be found.
+    """
+    yield from broken_rows(book)
+    yield from settings(book)
+    yield from trunks(book, lost)
     for look in (
-        broken_rows,
-        settings,
-        trunks,
+        shared_addresses,
         inbound_rules,
         shadowed_inbound_rules,
         outbound_rules,
         time_profiles,
         numbers_used_twice,
         extensions,
+        forwards,
         forward_loops,
     ):
         yield from look(book)
@@ -77,43 +58,8 @@ def settings(book: Book) -> Iterator[Finding]:
     for key, problem in tuple(book.settings.check().items()):
         yield Finding("system_settings", None, key, ERROR, problem)
     target = book.settings.catch_all
-    lost = dangling(book, target) if target else None
-    if lost:
-        yield Finding("system_settings", None, "inbound.catch_all", ERROR, lost)
-
-
-def trunks(book: Book) -> Steps:
-    for trunk in tuple(book.trunks.items.values()):
-        yield None
-        if trunk.status is not TrunkStatus.INACTIVE and not trunk.deleted:
-            for problem in _of_trunk(book, trunk):
-                yield Finding("trunks", trunk.id, trunk.name, ERROR, problem)
-    yield from _shared_addresses(book)
-
-
-def _of_trunk(book: Book, trunk: Trunk) -> Iterator[str]:
-    if trunk.uri is None:
-        yield "host and port can't be part of a SIP address"
-    if trunk.type is TrunkType.REGISTER and not (trunk.username and trunk.credentials):
-        yield "trunk_type register without username or password"
-    if trunk.type is TrunkType.IP_AUTH and not trunk.allowed_ips:
-        yield "trunk_type ip_auth without allowed_ips: it can't deliver calls"
-    if trunk.backup and trunk.backup not in book.trunks.items:
-        yield "backup_trunk_id is a trunk that can't be used"
-    ways = list(chain(book, trunk.id))
-    if ways and ways[-1].backup in {way.id for way in ways}:
-        yield "backup_trunk_id leads round in a circle"
-
-
-def _shared_addresses(book: Book) -> Iterator[Finding]:
-    """Asterisk asks no rule which of two trunks an address belongs to."""
-    seen: dict[str, Trunk] = {}
-    for trunk in sorted(book.trunks.items.values(), key=lambda trunk: trunk.name):
-        for address in trunk.allowed_ips if trunk.present else ():
-            other = seen.setdefault(str(ip_network(address, strict=False)), trunk)
-            if other is not trunk:
-                problem = f"allowed_ips {address} belongs to trunk {other.name} too"
-                yield Finding("trunks", trunk.id, trunk.name, ERROR, problem)
+    for severity, problem in dangling(book, target) if target else ():
+        yield Finding("system_settings", None, "inbound.catch_all", severity, problem)
 
 
 def inbound_rules(book: Book) -> Steps:
@@ -122,9 +68,9 @@ def inbound_rules(book: Book) -> Steps:
         if not rule.active:
             continue
         for column, target in (("destination", rule.target), ("fallback", rule.fallback)):
-            problem = dangling(book, target) if target else None
-            if problem:
-                yield Finding("inbound_rules", rule.id, rule.name, ERROR, f"{column}: {problem}")
+            for severity, why in dangling(book, target) if target else ():
+                problem = f"{column}: {why}"
+                yield Finding("inbound_rules", rule.id, rule.name, severity, problem)
         if rule.fallback and rule.time_profile is None:
             problem = "has a fallback, but no time profile: it is never used"
             yield Finding("inbound_rules", rule.id, rule.name, WARNING, problem)
@@ -190,6 +136,13 @@ def _of_outbound_rule(book: Book, rule: OutboundRule) -> Iterator[tuple[str, str
         for trunk in trunks:
             if trunk.active and not (trunk.default_caller_id or trunk.username):
                 yield WARNING, f"caller_id_mode trunk, but trunk {trunk.name} has no number"
+    if not PREPEND.fullmatch(rule.prepend):
+        yield WARNING, f"prepend '{rule.prepend}' can't be dialled"
+    unknown = sorted(rule.roles.difference(Role))
+    if unknown:
+        yield WARNING, f"allowed_for_roles has {', '.join(unknown)}: there is no such role"
+    if rule.max_seconds == 0:
+        yield WARNING, "max_duration_seconds is not more than 0: calls are not cut"
 
 
 def time_profiles(book: Book) -> Steps:
@@ -236,74 +189,20 @@ def extensions(book: Book) -> Steps:
         twice = _used_by_another(book, extension.number)
         for problem in (*extension.problems, *((twice,) if twice else ())):
             yield Finding("extensions", extension.id, extension.number, ERROR, problem)
-        for forward in forwards(extension):
-            why = _leads_nowhere(book, extension, forward)
-            if why:
-                problem = f"forward to {forward}: {why}"
-                yield Finding("extensions", extension.id, extension.number, ERROR, problem)
 
 
-def forwards(extension: Extension) -> list[str]:
-    every = (
-        extension.forward_unconditional,
-        extension.forward_on_busy,
-        extension.forward_on_no_answer,
-    )
-    return list(dict.fromkeys(forward for forward in every if forward))
-
-
-def _leads_nowhere(book: Book, extension: Extension, forward: str) -> str | None:
-    destination = meaning(book, forward, Payer(extension=extension.number))
-    if destination.kind is DestinationKind.NOWHERE:
-        return "nobody has this number"
-    if destination.kind is DestinationKind.OUTSIDE:
-        return _may_not_be_called(book, destination.number, destination.payer)
-    return None
-
-
-def _may_not_be_called(book: Book, number: str, payer: Payer) -> str | None:
-    outcome = decide(book, number, payer).outcome
-    return f"it may not be called ({outcome.reason})" if isinstance(outcome, Refuse) else None
-
-
-def forward_loops(book: Book) -> Steps:
-    """Follow unconditional forwards: they are the ones that surely go round."""
-    done: set[str] = set()
-    for extension in tuple(book.extensions.items.values()):
-        yield None
-        path: list[str] = []
-        number: str | None = extension.number
-        while number and number not in done and number not in path:
-            path.append(number)
-            number = _next(book, number)
-        if number in path:
-            circle = path[path.index(number) :]
-            start = book.extension(circle[0])
-            if start:
-                way = " -> ".join([*circle, circle[0]])
-                problem = f"unconditional forwards go round: {way}"
-                yield Finding("extensions", start.id, start.number, ERROR, problem)
-        done.update(path)
-
-
-def _next(book: Book, number: str) -> str | None:
-    found = book.extension(number)
-    if found is None or not found.active or not found.forward_unconditional:
-        return None
-    following = meaning(book, found.forward_unconditional, Payer())
-    return following.number if following.kind is DestinationKind.EXTENSION else None
-
-
-def dangling(book: Book, target: Target) -> str | None:
-    """Return why a target can't take calls."""
+def dangling(book: Book, target: Target) -> Iterator[tuple[str, str]]:
+    """Say why a target can't take calls, or should not: severity and problem."""
     if target.type is TargetType.EXTERNAL:
-        why = _may_not_be_called(book, target.number or "", Payer(rule="external"))
-        return f"external {target.number}: {why}" if why else None
+        for severity, why in way_out(book, target.number or "", Payer(rule="external")):
+            yield severity, f"external {target.number}: {why}"
+        return
     if target.type is TargetType.EXTENSION:
         found = book.extensions.get(target.id) if target.id else book.extension(target.number or "")
-        missing = found is None or found.deleted
-        return f"extension {target.id or target.number} does not exist" if missing else None
-    named = book.named(target)
-    if named is None:
-        return f"{target.type} {target.id} does not exist"
-    return f"calls for a {target.type} end with an announcement: it is not built yet"
+        if found is None or found.deleted:
+            yield ERROR, f"extension {target.id or target.number} does not exist"
+        return
+    if book.named(target) is None:
+        yield ERROR, f"{target.type} {target.id} does not exist"
+    else:
+        yield ERROR, f"calls for a {target.type} end with an announcement: it is not built yet"

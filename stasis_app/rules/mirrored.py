@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import quote
 from uuid import UUID
@@ -18,14 +18,23 @@ from stasis_app.words import TrunkType
 
 from .book import Book
 from .models import Trunk
+from .numbers import dialled
 from .times import Override
 
 RETRY_SECONDS = 60
 EXPIRY_SECONDS = 300
 MARK_LENGTH = 8
+IPV4 = 4
+WIDEST_IPV4 = 8
+WIDEST_IPV6 = 19  # the largest block that a registry gives to a carrier
+# Asterisk takes a body of 40,960 bytes (22.10); an IPv6 network has up to 44
+MOST_ADDRESSES = 500
+NOBODY = UUID(int=0)
+BLACK_LIST = "blacklist"
 # besides letters and digits in the user of a SIP URI (RFC 3261, 25.1)
 UNESCAPED = "-_.!~*'()&=+$,;?/"
 
+LAMP_PREFIX = "profile-"
 DARK = "NOT_INUSE"
 LAMPS: Mapping[Override, str] = {
     Override.AUTOMATIC: DARK,
@@ -38,7 +47,7 @@ Addresses = Mapping[str, Sequence[str]]
 
 
 class PjsipObject(NamedTuple):
-    """`kind` is registration or identify."""
+    """`kind` is registration, identify or acl."""
 
     kind: str
     name: str
@@ -58,26 +67,46 @@ def objects(book: Book, addresses: Addresses) -> Objects:
     return made
 
 
-def denied(book: Book, at: datetime) -> str:
-    """Return the addresses that may not speak to us, as an `acl` object wants them."""
-    return ",".join(book.blacklist.addresses(at))
+def denied(book: Book, at: datetime) -> list[str]:
+    """Return the addresses and networks that may not speak to us."""
+    return book.blacklist.addresses(at)
 
 
-def trunk_of(name: str) -> UUID | None:
-    """Return the trunk that an object belongs to."""
+def black_list(addresses: Sequence[str]) -> Objects:
+    """Return the `acl` objects that deny addresses: what one of them denies is denied."""
+    return dict(
+        _named("acl", BLACK_LIST, {"deny": ",".join(part)}) for part in _parts(_merged(addresses))
+    )
+
+
+def owner_of(name: PjsipObject) -> UUID:
+    """Return the trunk that an object belongs to, NOBODY for one of the black list."""
     try:
-        return UUID(name.removeprefix("trunk-")[:36])
+        return UUID(name.name.removeprefix("trunk-")[:36])
     except ValueError:
-        return None
+        return NOBODY
+
+
+def undecided(book: Book, addresses: Addresses) -> frozenset[UUID]:
+    """Return the trunks of whose addresses nothing is known yet."""
+    return frozenset(
+        trunk.id
+        for trunk in book.trunks.items.values()
+        if _must_be_looked_up(trunk) and not addresses.get(trunk.host)
+    )
 
 
 def global_variables(book: Book) -> dict[str, str]:
-    """Return what the dialplan needs to place an emergency call while the app is away."""
+    """Return what the dialplan needs to place an emergency call while the app is away.
+
+    A trunk stands there as `trunk-<id>=<number to show>`.
+    """
     trunks = [trunk for trunk in book.trunks.items.values() if trunk.active]
     return {
         "PBX_EMERGENCY": "|".join(sorted(book.settings.emergency_numbers)),
         "PBX_EMERGENCY_TRUNKS": "&".join(
-            trunk.endpoint for trunk in sorted(trunks, key=lambda trunk: trunk.name)
+            f"{trunk.endpoint}={dialled(trunk.default_caller_id or '')}"
+            for trunk in sorted(trunks, key=lambda trunk: trunk.name)
         ),
     }
 
@@ -85,7 +114,7 @@ def global_variables(book: Book) -> dict[str, str]:
 def lamps(book: Book) -> dict[str, str]:
     """Return the device states of the time profiles that have a code to dial."""
     return {
-        f"profile-{profile.code}": LAMPS[profile.override]
+        f"{LAMP_PREFIX}{profile.code}": LAMPS[profile.override]
         for profile in book.time_profiles.items.values()
         if profile.code
     }
@@ -94,12 +123,16 @@ def lamps(book: Book) -> dict[str, str]:
 def host_names(book: Book) -> frozenset[str]:
     """Return the hosts whose addresses must be looked up."""
     return frozenset(
-        trunk.host
-        for trunk in book.trunks.items.values()
-        if trunk.present
+        trunk.host for trunk in book.trunks.items.values() if _must_be_looked_up(trunk)
+    )
+
+
+def _must_be_looked_up(trunk: Trunk) -> bool:
+    return (
+        trunk.present
         and trunk.type is not TrunkType.IP_AUTH
         and not trunk.allowed_ips
-        and not _is_address(trunk.host)
+        and not is_address(trunk.host)
     )
 
 
@@ -112,12 +145,19 @@ def _of_trunk(trunk: Trunk, addresses: tuple[str, ...]) -> Objects:
     return dict(_made_for(trunk, addresses))
 
 
+def is_too_wide(address: str) -> bool:
+    """Return whether a network is no carrier's: it would let everybody in and keep phones out."""
+    network = ip_network(address, strict=False)
+    return network.prefixlen < (WIDEST_IPV4 if network.version == IPV4 else WIDEST_IPV6)
+
+
 def _made_for(trunk: Trunk, addresses: Sequence[str]) -> Iterator[tuple[PjsipObject, Fields]]:
     if trunk.type is TrunkType.REGISTER and trunk.username:
         yield _named("registration", trunk.endpoint, _registration(trunk), trunk.credentials or "")
-    known = trunk.allowed_ips or _looked_up(trunk, addresses)
-    if known:
-        fields = {"endpoint": trunk.endpoint, "match": ",".join(sorted(known))}
+    allowed = [address for address in trunk.allowed_ips if not is_too_wide(address)]
+    known = allowed if trunk.allowed_ips else _looked_up(trunk, addresses)
+    for part in _parts(sorted(known)):
+        fields = {"endpoint": trunk.endpoint, "match": ",".join(part)}
         yield _named("identify", trunk.endpoint, fields)
 
 
@@ -144,7 +184,7 @@ def _looked_up(trunk: Trunk, addresses: Sequence[str]) -> Sequence[str]:
     """An ip_auth trunk is known by `allowed_ips` alone."""
     if trunk.type is TrunkType.IP_AUTH:
         return ()
-    return (trunk.host,) if _is_address(trunk.host) else addresses
+    return (trunk.host,) if is_address(trunk.host) else addresses
 
 
 def _named(kind: str, base: str, fields: Fields, secret: str = "") -> tuple[PjsipObject, Fields]:
@@ -153,7 +193,28 @@ def _named(kind: str, base: str, fields: Fields, secret: str = "") -> tuple[Pjsi
     return PjsipObject(kind, f"{base}-{mark}"), fields
 
 
-def _is_address(host: str) -> bool:
+def _parts(addresses: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(addresses), MOST_ADDRESSES):
+        yield addresses[start : start + MOST_ADDRESSES]
+
+
+def _merged(addresses: Sequence[str]) -> list[str]:
+    """Return the fewest networks that are all these addresses."""
+    networks = [ip_network(address, strict=False) for address in addresses]
+    four = [network for network in networks if isinstance(network, IPv4Network)]
+    six = [network for network in networks if isinstance(network, IPv6Network)]
+    merged: tuple[IPv4Network | IPv6Network, ...] = (
+        *collapse_addresses(four),
+        *collapse_addresses(six),
+    )
+    return [shown(network) for network in merged]
+
+
+def shown(network: IPv4Network | IPv6Network) -> str:
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+def is_address(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:

@@ -104,6 +104,7 @@ class Trunk:
     forwarded_caller_id: ForwardedCallerId = ForwardedCallerId.OWN
     test_code: str | None = None
     outbound_calls_per_minute: int | None = None
+    problems: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:

@@ -1,6 +1,8 @@
 """From rows to models: what can't be used is left out and named, and the rest goes on working."""
 
 import json
+import re
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any, Protocol
 
@@ -19,7 +21,7 @@ from stasis_app.words import (
     UserStatus,
 )
 
-from .did import PatternError, did_pattern, did_ranges
+from .did import NO_NUMBER, PatternError, did_pattern, did_ranges
 from .forwarding import LONGEST_RING_SECONDS
 from .models import (
     BlacklistEntry,
@@ -55,6 +57,10 @@ RING_SECONDS = 20
 DEFAULT_PRIORITY = 100
 DEFAULT_ZONE = "Europe/Berlin"
 REGEX_BYTES = 1 << 14
+# what asterisk-config/extensions.conf leaves of a User-Agent
+NOT_IN_AGENT = re.compile(r"[^A-Za-z0-9 ./_:+-]")
+LONGEST_AGENT = 100
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def extension(row: Row) -> Extension:
@@ -95,12 +101,13 @@ def user(row: Row) -> User:
 def trunk(row: Row, country: str) -> Trunk:
     """Return the trunk of a row of `trunks`.
 
-    One whose `did_ranges` nobody understands is left out: it could deliver any number.
+    One whose `did_ranges` nobody understands delivers no number at all; calls out go on.
     """
+    problems: tuple[str, ...] = ()
     try:
         ranges = did_ranges(_json(row["did_ranges"]), country)
     except PatternError as error:
-        raise RowError(row["name"], f"did_ranges: {error}") from None
+        ranges, problems = (NO_NUMBER,), (f"did_ranges: {error}: it delivers no calls",)
     return Trunk(
         id=row["id"],
         name=row["name"],
@@ -119,6 +126,7 @@ def trunk(row: Row, country: str) -> Trunk:
         forwarded_caller_id=ForwardedCallerId(row["forwarded_caller_id"]),
         test_code=_text(row["test_code"]),
         outbound_calls_per_minute=row["outbound_calls_per_minute"],
+        problems=problems,
     )
 
 
@@ -165,7 +173,7 @@ def outbound_rule(row: Row) -> OutboundRule:
         caller_id_mode=CallerIdMode(row["caller_id_mode"] or CallerIdMode.EXTENSION),
         custom_caller_id=_text(row["custom_caller_id"]),
         roles=frozenset(Role if roles is None else roles),
-        max_seconds=_positive(row["max_duration_seconds"]),
+        max_seconds=_limit(row["max_duration_seconds"]),
     )
 
 
@@ -185,18 +193,25 @@ def time_profile(row: Row) -> TimeProfile:
 
 
 def blacklist_entry(row: Row, country: str) -> BlacklistEntry:
-    value = row["value"].strip()
-    entry = BlacklistEntry(row["id"], BlacklistType(row["entry_type"]), value, row["expires_at"])
+    value, kind = row["value"].strip(), BlacklistType(row["entry_type"])
     if not value:
         raise RowError(value, "value is empty")
     try:
-        if entry.type is BlacklistType.PHONE_NUMBER:
+        if kind is BlacklistType.PHONE_NUMBER:
             NumberList[None](country).add(value, None)
-        elif entry.type is BlacklistType.IP:
+        elif kind is BlacklistType.IP:
             ip_network(value, strict=False)
     except ValueError as error:
         raise RowError(value, f"value: {error}") from None
-    return entry
+    told = as_filtered(value) if kind is BlacklistType.USER_AGENT else value
+    if not told.strip():
+        raise RowError(value, "value has none of the characters that are compared")
+    return BlacklistEntry(row["id"], kind, told, _expiry(row["expires_at"]))
+
+
+def as_filtered(agent: str) -> str:
+    """Return what Asterisk tells us of a User-Agent."""
+    return NOT_IN_AGENT.sub("", agent)[:LONGEST_AGENT]
 
 
 def named(row: Row, number: str | None) -> Named:
@@ -247,8 +262,17 @@ def _text(value: str | None) -> str | None:
     return (value or "").strip() or None
 
 
-def _positive(value: int | None) -> float | None:
-    return float(value) if value and value > 0 else None
+def _expiry(at: datetime | None) -> datetime | None:
+    """Return when a row ends. asyncpg gives infinity as a time without a zone."""
+    if at is None or at.tzinfo:
+        return at
+    aware = at.replace(tzinfo=UTC)
+    return None if aware == FOREVER else aware
+
+
+def _limit(value: int | None) -> float | None:
+    """Return a limit; 0 for one that is none, which is found and told."""
+    return None if value is None else float(max(value, 0))
 
 
 def _forward(row: Row, kind: str, problems: list[str]) -> str | None:

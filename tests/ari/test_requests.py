@@ -139,15 +139,6 @@ async def test_an_object_is_deleted(door: Door, asterisk: AriServer) -> None:
         await door.delete_object("identify", "trunk-1")
 
 
-async def test_an_object_is_replaced(door: Door, asterisk: AriServer) -> None:
-    await door.replace_object("identify", "trunk-1", {"match": "192.0.2.1"})
-    assert [request.method for request in asterisk.sent(IDENTIFY)] == ["DELETE", "PUT"]
-    asterisk.answers[IDENTIFY] = (404, "not found")
-    with pytest.raises(Gone):
-        await door.replace_object("identify", "trunk-1", {"match": "192.0.2.1"})
-    assert asterisk.sent(IDENTIFY)[-1].method == "PUT"
-
-
 @pytest.mark.parametrize("value", [AWKWARD, "", "x" * 2000])
 async def test_a_global_variable(door: Door, asterisk: AriServer, value: str) -> None:
     await door.set_global("PBX_EMERGENCY", value)

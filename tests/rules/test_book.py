@@ -1,7 +1,7 @@
 """The configuration in memory: whatever comes and goes, it is what a fresh reading would give."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -233,6 +233,35 @@ def test_an_entry_expires_on_the_second() -> None:
     made.blacklist.forget([UUID(int=1)])
     made.blacklist.put([blacklist_row(1, "0301234", expires_at=LATER)])
     assert made.blacklist.number(caller, NOW)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("0301234", "phone_number"), ("192.0.2.1", "ip"), ("bad", "user_agent")]
+)
+@pytest.mark.parametrize(("expires_at", "counts"), [(datetime.max, True), (datetime.min, False)])  # noqa: DTZ901
+def test_infinity(value: str, kind: str, expires_at: datetime, counts: bool) -> None:
+    """asyncpg gives infinity as a time without a zone, which can be compared with no other."""
+    shelf = book(blacklist=[blacklist_row(1, value, kind, expires_at=expires_at)]).blacklist
+    found = {
+        "phone_number": shelf.number(["+49301234"], NOW),
+        "ip": shelf.addresses(NOW),
+        "user_agent": shelf.user_agent("bad", NOW),
+    }
+    assert bool(found[kind]) is counts
+
+
+@pytest.mark.parametrize(
+    ("value", "agent"),
+    [
+        ("scan(ner)", "a scanner 1.0"),  # as Asterisk tells it
+        ("scan(ner)", "a scan(ner) 1.0"),
+        ("Ä-phone", "-phone"),
+        ("x" * 120, "x" * 100),
+    ],
+)
+def test_a_user_agent_is_compared_as_asterisk_filters_it(value: str, agent: str) -> None:
+    made = book(blacklist=[blacklist_row(1, value, "user_agent")])
+    assert made.blacklist.user_agent(agent, NOW)
 
 
 @pytest.mark.parametrize(

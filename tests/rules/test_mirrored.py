@@ -11,15 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stasis_app.rules.mirrored import (
+    MOST_ADDRESSES,
+    NOBODY,
     Addresses,
     Fields,
     Objects,
+    PjsipObject,
+    black_list,
     denied,
     global_variables,
     host_names,
     lamps,
     objects,
-    trunk_of,
+    owner_of,
+    undecided,
 )
 
 from .build import LATER, NOW, PAST, Row, blacklist_row, book, profile_row, trunk_row
@@ -226,14 +231,14 @@ def test_no_secret_in_any_field_or_name(row: Row) -> None:
     for name, of in made(row, FOUND).items():
         assert SECRET not in str((name, dict(of)))
         assert re.fullmatch(rf"{ENDPOINT}-[0-9a-f]{{8}}", name.name)
-        assert trunk_of(name.name) == UUID(int=1)
+        assert owner_of(name) == UUID(int=1)
         assert of["endpoint"] == ENDPOINT
         assert all(isinstance(value, str) and value for value in of.values())
 
 
 @pytest.mark.parametrize("name", ["", "trunk-", "trunk-1", "phone", "trunk-" + "x" * 36])
 def test_an_object_of_nobody(name: str) -> None:
-    assert trunk_of(name) is None
+    assert owner_of(PjsipObject("acl", name)) == NOBODY
 
 
 # the rest
@@ -250,9 +255,62 @@ def test_who_may_not_speak_to_us() -> None:
             blacklist_row(6, "nonsense", "ip"),
         ]
     )
-    assert denied(made, NOW) == "192.0.2.0/24,203.0.113.9"
-    assert denied(made, LATER) == "203.0.113.9"
-    assert denied(book(), NOW) == ""
+    assert denied(made, NOW) == ["192.0.2.0/24", "203.0.113.9"]
+    assert denied(made, LATER) == ["203.0.113.9"]
+    assert denied(book(), NOW) == []
+
+
+def test_many_addresses_are_several_objects_of_one_trunk() -> None:
+    """Asterisk refuses a body of more than 40,960 bytes."""
+    many = [f"2001:db8:{at:x}:1111:2222:3333:4444:5555" for at in range(2 * MOST_ADDRESSES + 1)]
+    found = made({"allowed_ips": many})
+    assert {name.kind for name in found} == {"identify"}
+    assert {of["endpoint"] for of in found.values()} == {ENDPOINT}
+    matches = [of["match"] for of in found.values()]
+    assert sorted(",".join(matches).split(",")) == sorted(many)
+    assert [len(match) < 30000 for match in matches] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("addresses", "deny"),
+    [
+        ([], []),
+        (["192.0.2.9", "192.0.2.0/24"], ["192.0.2.0/24"]),
+        (["192.0.2.128/25", "192.0.2.0/25"], ["192.0.2.0/24"]),
+        (["192.0.2.7/24"], ["192.0.2.0/24"]),
+        (["2001:db8::1", "192.0.2.1"], ["192.0.2.1,2001:db8::1"]),
+        (["0.0.0.0/1", "2001:db8::/32"], ["0.0.0.0/1,2001:db8::/32"]),
+    ],
+)
+def test_the_black_list_is_the_fewest_networks(addresses: list[str], deny: list[str]) -> None:
+    assert [of["deny"] for of in black_list(addresses).values()] == deny
+
+
+def test_a_long_black_list_is_several_objects() -> None:
+    many = [f"192.0.{at // 100}.{2 * (at % 100)}" for at in range(2 * MOST_ADDRESSES + 1)]
+    found = black_list(many)
+    assert len(found) == 3
+    assert {(name.kind, owner_of(name)) for name in found} == {("acl", NOBODY)}
+    assert found == black_list(many[::-1])
+    assert found.keys() != black_list(many[1:]).keys()
+
+
+@pytest.mark.parametrize(
+    ("columns", "addresses", "waits"),
+    [
+        (NAMED, {}, True),
+        (NAMED, {"sip.carrier.example": ()}, True),
+        (NAMED, FOUND, False),
+        ({**NAMED, "status": "inactive"}, {}, False),
+        ({**NAMED, "allowed_ips": ["203.0.113.9"]}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_trunks_whose_addresses_are_not_known_yet(
+    columns: Row, addresses: Addresses, waits: bool
+) -> None:
+    made = book(trunks=[trunk_row(1, **columns)])
+    assert undecided(made, addresses) == ({UUID(int=1)} if waits else set())
 
 
 @pytest.mark.parametrize(
@@ -277,7 +335,8 @@ def test_emergency_trunks_for_the_dialplan() -> None:
         trunk_row(4, name="d", deleted_at=NOW),
         trunk_row(5, name="e", uri=None),
     ]
-    expected = f"trunk-{UUID(int=2)}&trunk-{UUID(int=1)}"
+    ways = [f"trunk-{UUID(int=place)}=+493010000{place:02d}" for place in (2, 1)]
+    expected = "&".join(ways)
     assert global_variables(book(trunks=trunks))["PBX_EMERGENCY_TRUNKS"] == expected
     assert global_variables(book())["PBX_EMERGENCY_TRUNKS"] == ""
 
@@ -297,3 +356,11 @@ def test_lamps() -> None:
         "profile-8": "ONHOLD",
         "profile-9": "INUSE",
     }
+
+
+def test_a_network_that_is_no_carriers_lets_nobody_in() -> None:
+    """Every phone would be taken for the carrier, and everybody for a known one."""
+    for wide in ("0.0.0.0/0", "::/0", "10.0.0.0/7"):
+        row = trunk_row(1, trunk_type="ip_auth", allowed_ips=[wide, "192.0.2.7"])
+        [fields] = objects(book(trunks=[row]), {}).values()
+        assert fields["match"] == "192.0.2.7"

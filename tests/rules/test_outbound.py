@@ -213,7 +213,7 @@ def trunks(*rows: tuple[int, int | None, str]) -> list[Row]:
         (trunks((2, None, "active")), []),
         ([{**trunk_row(1), "deleted_at": NOW, "backup_trunk_id": UUID(int=2)}, trunk_row(2)], [2]),
         ([trunk_row(1, uri=None, backup_trunk_id=UUID(int=2)), trunk_row(2)], [2]),
-        ([trunk_row(1, did_ranges="[1]")], []),
+        ([trunk_row(1, did_ranges="[1]")], [1]),
     ],
 )
 def test_a_trunk_and_its_backups(rows: list[Row], ways: list[Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stasis_app.rules import rows
+from stasis_app.rules import inbound, rows
 from stasis_app.rules.did import DidRange
 from stasis_app.rules.models import Target, User
 from stasis_app.rules.rows import RowError
@@ -154,9 +154,11 @@ def test_a_trunk(columns: Row, fields: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("ranges", ['"x"', "{}", "[1]", '[{"start": "x"}]', '[{"end": "030"}]'])
 def test_a_trunk_that_might_deliver_anything_is_left_out(ranges: str) -> None:
-    with pytest.raises(RowError, match=r"^did_ranges: ") as error:
-        rows.trunk(trunk_row(7, did_ranges=ranges), "DE")
-    assert error.value.name == "trunk7"
+    found = rows.trunk(trunk_row(7, did_ranges=ranges), "DE")
+    [problem] = found.problems
+    assert problem.startswith("did_ranges: ")
+    assert found.present
+    assert not inbound.delivers(found, ["+49301000001", "none"])
 
 
 NUMBER: Row = {"destination_id": None, "destination_number": " 1001 "}
@@ -242,6 +244,8 @@ def test_an_inbound_rule_that_can_not_be_used(columns: Row, problem: str) -> Non
         ({"allowed_for_roles": None}, {"roles": frozenset(Role)}),
         ({"allowed_for_roles": []}, {"roles": frozenset()}),
         ({"max_duration_seconds": 60}, {"max_seconds": 60.0}),
+        ({"max_duration_seconds": 0}, {"max_seconds": 0.0}),
+        ({"max_duration_seconds": -5}, {"max_seconds": 0.0}),
     ],
 )
 def test_an_outbound_rule(columns: Row, fields: dict[str, Any]) -> None:
@@ -315,6 +319,12 @@ def test_an_entry_of_the_black_list(value: str, kind: str) -> None:
 def test_an_empty_entry_would_be_everybody(kind: str) -> None:
     with pytest.raises(RowError, match="value is empty"):
         rows.blacklist_entry(blacklist_row(7, " ", kind), "DE")
+
+
+@pytest.mark.parametrize("value", ["()", "»«", "( )"])
+def test_a_user_agent_of_which_nothing_is_compared(value: str) -> None:
+    with pytest.raises(RowError, match="value has none of the characters"):
+        rows.blacklist_entry(blacklist_row(7, value, "user_agent"), "DE")
 
 
 def test_a_row_with_a_name() -> None:

@@ -87,13 +87,6 @@ async def no_other_trunks(pbx: Pbx) -> None:
         await pbx.settled()
 
 
-async def update(pbx: Pbx, table: str, row: uuid.UUID, **columns: Any) -> None:
-    """Change a row, and wait until the change counts."""
-    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 2))
-    await pbx.db.execute(f"UPDATE {table} SET {changes} WHERE id = $1", row, *columns.values())
-    await pbx.settled()
-
-
 async def user(pbx: Pbx, role: str = "user", **columns: Any) -> uuid.UUID:
     """Insert a user with a role, for an extension's `user_id`."""
     row = {"email": f"{uuid.uuid4()}@example.com", "password_hash": "!", "role": role}

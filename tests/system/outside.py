@@ -59,6 +59,8 @@ async def setting(pbx: Pbx, key: str, value: Any) -> None:
     await pbx.settled()
 
 
-async def known(pbx: Pbx) -> None:
-    """Wait until whatever has been committed counts."""
+async def change(pbx: Pbx, table: str, row: uuid.UUID, **columns: Any) -> None:
+    """Change a row of any table; returns when that counts."""
+    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 2))
+    await pbx.db.execute(f"UPDATE {table} SET {changes} WHERE id = $1", row, *columns.values())
     await pbx.settled()

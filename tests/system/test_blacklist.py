@@ -9,19 +9,17 @@ from tests.support.sip import RawPhone
 
 from .conversation import hear_each_other
 from .incoming import noted, number, reaches, refused, talk
-from .outside import carrier, inbound, known, trunk
+from .outside import carrier, change, inbound, trunk
 from .pbx import Pbx
 
 
 async def block(pbx: Pbx, kind: str, value: str, **columns: Any) -> UUID:
-    identity = await pbx.insert("blacklist", entry_type=kind, value=value, **columns)
-    await known(pbx)
-    return identity
+    return await pbx.insert("blacklist", entry_type=kind, value=value, **columns)
 
 
 async def unblock(pbx: Pbx, entry: UUID) -> None:
     await pbx.db.execute("DELETE FROM blacklist WHERE id = $1", entry)
-    await known(pbx)
+    await pbx.settled()
 
 
 async def test_a_number_in_any_form_or_its_beginning(pbx: Pbx) -> None:
@@ -53,8 +51,7 @@ async def test_an_entry_expires(pbx: Pbx) -> None:
     await block(pbx, "phone_number", other, expires_at=now - timedelta(seconds=1))
     await refused(pbx, telekom, did, 603, caller=caller)
     await reaches(telekom, ben, did, caller=other)
-    await pbx.db.execute("UPDATE blacklist SET expires_at = now() WHERE id = $1", ending)
-    await known(pbx)
+    await change(pbx, "blacklist", ending, expires_at=now)
     await reaches(telekom, ben, did, caller=caller)
 
 

@@ -11,7 +11,7 @@ from .outgoing import NUMBER, Way, dial_out, phone, refusal, talk_out, way_out, 
 from .outside import outbound, setting
 from .pbx import Pbx
 
-SILENT = 0.5
+SILENT = 1
 
 
 async def dead_first(pbx: Pbx, dead: DeadHost, transport: str = "udp") -> Way:
@@ -35,7 +35,6 @@ async def test_a_dead_host(pbx: Pbx) -> None:
         assert loop.time() - dialled_at < SILENT + 1
         await incoming.answer()
         await call.answered()
-        await hear_each_other(call, incoming)
         await call.hangup()
         await pbx.quiet()
 
@@ -44,8 +43,24 @@ async def test_a_host_that_refuses_tcp(pbx: Pbx) -> None:
     anna = await phone(pbx)
     with dead_host() as dead:
         works = await dead_first(pbx, dead, "tcp")
-        call, incoming = await talk_out(anna, works)
-        await hear_each_other(call, incoming)
+        call, _ = await talk_out(anna, works)
+        await call.hangup()
+
+
+async def test_a_host_that_breaks_tcp(pbx: Pbx) -> None:
+    """It takes the connection, and drops it when the INVITE comes."""
+    anna = await phone(pbx)
+    came = asyncio.Event()
+
+    async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n")
+        came.set()
+        writer.transport.abort()
+
+    async with await asyncio.start_server(drop, "127.0.0.9", 0) as server:
+        works = await dead_first(pbx, DeadHost(*server.sockets[0].getsockname()), "tcp")
+        call, _ = await talk_out(anna, works)
+        assert came.is_set()
         await call.hangup()
 
 

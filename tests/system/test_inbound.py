@@ -7,7 +7,7 @@ from tests.support.sip import RawPhone
 
 from .conversation import hear_each_other
 from .incoming import noted, number, reaches, refused, rings
-from .outside import carrier, inbound, known, setting, trunk
+from .outside import carrier, change, inbound, setting, trunk
 from .pbx import Pbx
 
 
@@ -17,17 +17,11 @@ async def phones(pbx: Pbx, amount: int) -> list[tuple[RawPhone, uuid.UUID]]:
     return list(zip(registered, [one.id for one in pbx.extensions[-amount:]], strict=True))
 
 
-async def switch_off(pbx: Pbx, rule: uuid.UUID) -> None:
-    await pbx.db.execute("UPDATE inbound_rules SET status = 'inactive' WHERE id = $1", rule)
-    await known(pbx)
-
-
 async def test_from_a_carrier_to_a_phone_to_a_row(pbx: Pbx) -> None:
     telekom, extension = await carrier(pbx), await pbx.extension(display_name="Ben")
     ben, did, caller = await pbx.phone(extension), number(), number()
     line = await trunk(pbx, telekom)
     await inbound(pbx, did, extension.id, name="to Ben")
-    await known(pbx)
     call, incoming = await rings(telekom, ben, did, caller=caller, name="Anna Ärmel")
     assert (incoming.caller_name, incoming.caller_number) == ("Anna Ärmel", caller)
     await incoming.answer()
@@ -73,14 +67,14 @@ async def test_exact_before_pattern_before_shorter_pattern(pbx: Pbx) -> None:
     ]
     await trunk(pbx, telekom)
     await reaches(telekom, people[3][0], did)
-    await switch_off(pbx, rules[3])
+    await change(pbx, "inbound_rules", rules[3], status="inactive")
     await reaches(telekom, people[1][0], did)
     await reaches(telekom, people[2][0], f"{did[:-2]}21")
-    await switch_off(pbx, rules[1])
+    await change(pbx, "inbound_rules", rules[1], status="inactive")
     await reaches(telekom, people[2][0], did)
-    await switch_off(pbx, rules[2])
+    await change(pbx, "inbound_rules", rules[2], status="inactive")
     await reaches(telekom, people[0][0], did)
-    await switch_off(pbx, rules[0])
+    await change(pbx, "inbound_rules", rules[0], status="inactive")
     assert (await refused(pbx, telekom, did, 404))["hangup_cause"] == "unallocated_number"
 
 
@@ -91,7 +85,6 @@ async def test_a_rule_for_one_trunk_and_one_for_all(pbx: Pbx) -> None:
     await trunk(pbx, arcor)
     await inbound(pbx, did, for_all)
     await inbound(pbx, did, for_one, trunk_id=line)
-    await known(pbx)
     await reaches(telekom, anna, did)
     await reaches(arcor, ben, did)
 
@@ -114,13 +107,7 @@ async def test_a_rule_that_is_edited_between_two_calls(pbx: Pbx) -> None:
     rule = await inbound(pbx, did, first)
     await trunk(pbx, telekom)
     call, incoming = await rings(telekom, anna, did)
-    await pbx.db.execute(
-        "UPDATE inbound_rules SET destination_id = $2, did_pattern = $3 WHERE id = $1",
-        rule,
-        second,
-        other,
-    )
-    await known(pbx)
+    await change(pbx, "inbound_rules", rule, destination_id=second, did_pattern=other)
     await reaches(telekom, ben, other)
     await refused(pbx, telekom, did, 404)
     await incoming.answer()
@@ -147,6 +134,5 @@ async def test_without_a_rule_the_catch_all_takes_the_call(pbx: Pbx) -> None:
     cdr = await refused(pbx, telekom, number(), 404)
     assert "no_inbound_rule" in (await noted(pbx, cdr, "refused"))["details"]
     await setting(pbx, "inbound.catch_all", {"type": "extension", "number": ben.number})
-    await known(pbx)
     await reaches(telekom, ben, number())
     await reaches(telekom, ben, "zentrale")

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.support.carrier import Carrier
 
 from .conversation import hear_each_other
 from .incoming import noted, number, problem, reaches, refused, rings, talk
-from .outside import carrier, inbound, known, outbound, setting, trunk
+from .outside import carrier, inbound, outbound, setting, trunk
 from .pbx import Pbx
 
 PHONE_SAYS = [
@@ -90,8 +91,7 @@ async def test_the_extension_that_a_rule_names_is_deleted(pbx: Pbx) -> None:
     did = number()
     await inbound(pbx, did, extension.id)
     await trunk(pbx, telekom)
-    await pbx.db.execute("UPDATE extensions SET deleted_at = now() WHERE id = $1", extension.id)
-    await known(pbx)
+    await pbx.change(extension, deleted_at=datetime.now(UTC))
     assert (await refused(pbx, telekom, did, 404))["hangup_cause"] == "unallocated_number"
 
 
@@ -117,7 +117,6 @@ async def test_out_again_over_another_carrier(pbx: Pbx) -> None:
     way_out = await trunk(pbx, mobile, default_caller_id="+4930230000")
     await inbound(pbx, did, cell, name="to the cell phone")
     await outbound(pbx, f"^{cell}$", way_out, caller_id_mode="trunk", priority=1)
-    await known(pbx)
     call = await telekom.call(did, caller=caller)
     incoming = await mobile.expect_invite()
     assert (incoming.dialled, incoming.caller_number) == (cell, "+4930230000")

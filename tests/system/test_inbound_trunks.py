@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -12,15 +11,8 @@ from tests.support.until import until
 
 from .conversation import hear_each_other
 from .incoming import number, reaches, talk
-from .outside import carrier, inbound, known, trunk
+from .outside import carrier, change, inbound, trunk
 from .pbx import Pbx
-
-
-async def change(pbx: Pbx, line: UUID, **columns: Any) -> None:
-    """Change a trunk's row; returns when Asterisk has learnt of it too."""
-    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 2))
-    await pbx.db.execute(f"UPDATE trunks SET {changes} WHERE id = $1", line, *columns.values())
-    await known(pbx)
 
 
 async def stranger(pbx: Pbx, other: Carrier, did: str) -> None:
@@ -67,7 +59,7 @@ async def test_allowed_ips_may_be_networks(pbx: Pbx) -> None:
     await reaches(telekom, ben, did)
     await reaches(same, ben, did)
     await stranger(pbx, other, did)
-    await change(pbx, line, allowed_ips=[other.host])
+    await change(pbx, "trunks", line, allowed_ips=[other.host])
     await reaches(other, ben, did)
     await stranger(pbx, telekom, did)
 
@@ -97,9 +89,9 @@ async def test_a_changed_row_counts_and_the_call_goes_on(pbx: Pbx) -> None:
     assert before is not None
     call, incoming = await talk(telekom, ben, did, caller=caller)
     for columns in CHANGES:
-        await change(pbx, line, **columns)
+        await change(pbx, "trunks", line, **columns)
         await until_a_stranger(pbx, telekom, did)
-        await change(pbx, line, **{name: before[name] for name in columns})
+        await change(pbx, "trunks", line, **{name: before[name] for name in columns})
         await reaches(telekom, ben, did)
     await hear_each_other(call, incoming)
     await call.hangup()
@@ -115,7 +107,7 @@ async def test_a_deleted_trunk_leaves_its_call_alone(pbx: Pbx) -> None:
     line = await trunk(pbx, telekom)
     call, incoming = await talk(telekom, ben, did, caller=caller)
     await pbx.db.execute("DELETE FROM trunks WHERE id = $1", line)
-    await known(pbx)
+    await pbx.settled()
     await until_a_stranger(pbx, telekom, did)
     await hear_each_other(call, incoming)
     await incoming.hangup()

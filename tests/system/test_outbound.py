@@ -17,11 +17,10 @@ from .outgoing import (
     phone,
     refusal,
     talk_out,
-    update,
     user,
     way_out,
 )
-from .outside import carrier, outbound, trunk
+from .outside import carrier, change, outbound, trunk
 from .pbx import Pbx
 
 
@@ -115,7 +114,7 @@ async def test_the_first_rule_by_priority_that_may_be_used(pbx: Pbx) -> None:
     assert await came_over(anna, *ways) == 0
     assert await came_over(ben, *ways) == 1
     for place in (0, 1):
-        await update(pbx, "trunks", ways[place].trunk, status="inactive")
+        await change(pbx, "trunks", ways[place].trunk, status="inactive")
     assert await came_over(ben, *ways) == 3
 
 
@@ -149,7 +148,7 @@ async def test_another_host_and_port_in_the_row(pbx: Pbx) -> None:
     anna = await phone(pbx)
     call, incoming = await talk_out(anna, way)
     moved = await carrier(pbx)
-    await update(pbx, "trunks", way.trunk, host=moved.host, port=moved.port)
+    await change(pbx, "trunks", way.trunk, host=moved.host, port=moved.port)
     new = Way(moved, way.trunk)
 
     async def moves() -> bool:
@@ -170,7 +169,7 @@ async def test_a_trunk_whose_row_goes_keeps_its_calls(pbx: Pbx, *, goes: bool) -
         await pbx.db.execute("DELETE FROM trunks WHERE id = $1", way.trunk)
         await pbx.settled()
     else:
-        await update(pbx, "trunks", way.trunk, status="inactive")
+        await change(pbx, "trunks", way.trunk, status="inactive")
     stranger = await way.carrier.call(NUMBER)
     assert (await stranger.final()).code == 401
     await refusal(pbx, await phone(pbx), NUMBER, 503)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from tests.support.sip import RawPhone
 from tests.support.until import until
 
 from .outgoing import NUMBER, Way, dial_out, phone, talk_out, way_out, ways_out
@@ -12,7 +13,7 @@ from .refusals import JITTER, causes
 
 CALLS = 30
 CROSSINGS = 12
-LONGEST = 0.12
+SILENT = 1
 
 
 async def let_ring(way: Way) -> None:
@@ -23,9 +24,25 @@ async def let_ring(way: Way) -> None:
             incoming.ring()
 
 
+async def gives_up(anna: RawPhone, starts: float, lasts: float) -> None:
+    await asyncio.sleep(starts)
+    call = await anna.invite(NUMBER)
+    await until(lambda: call.has(100), what="100 Trying", every=0.0)
+    await asyncio.sleep(lasts)
+    call.cancel()
+    assert (await call.final()).code == 487
+
+
+def moments() -> list[float]:
+    """Return how long each call lasts: while trunks fail, and when the silent one is given up."""
+    early = [JITTER.uniform(0, 0.08) for _ in range(CALLS // 2)]
+    late = [SILENT + JITTER.uniform(-0.05, 0.1) for _ in range(CALLS // 2 - 1)]
+    return [*early, *late, SILENT + 0.5]
+
+
 async def test_cancel_while_trunks_are_tried(pbx: Pbx) -> None:
     """Two that fail, one that is silent, one that rings."""
-    await setting(pbx, "trunks.silent_seconds", 0.03)
+    await setting(pbx, "trunks.silent_seconds", SILENT)
     await setting(pbx, "trunks.rest_seconds", 0)
     ways = await ways_out(pbx, 4, max_concurrent_calls=None)
     for place, code in ((0, 503), (1, 500)):
@@ -34,12 +51,8 @@ async def test_cancel_while_trunks_are_tried(pbx: Pbx) -> None:
     anna = await phone(pbx, max_concurrent_calls=None)
     ringing = asyncio.create_task(let_ring(ways[3]))
     try:
-        for _ in range(CALLS):
-            call = await anna.invite(NUMBER)
-            await until(lambda call=call: call.has(100), what="100 Trying", every=0.0)  # type: ignore[misc]
-            await asyncio.sleep(JITTER.uniform(0, LONGEST))
-            call.cancel()
-            assert (await call.final()).code == 487
+        calls = (gives_up(anna, JITTER.uniform(0, 1), lasts) for lasts in moments())
+        await asyncio.gather(*calls)
     finally:
         ringing.cancel()
         with suppress(asyncio.CancelledError):
@@ -47,6 +60,7 @@ async def test_cancel_while_trunks_are_tried(pbx: Pbx) -> None:
     await pbx.quiet()
     assert await causes(pbx, anna.number, CALLS) == {"cancel": CALLS}
     last = ways[3].carrier
+    assert last.calls
     while last.is_called:
         await last.expect_invite()
     await until(lambda: all(call.is_over for call in last.calls.values()), what="no call left")

@@ -12,9 +12,10 @@ from tests.support import tones
 from tests.support.sip import RawPhone
 
 from .incoming import noted, number, reaches, refused
-from .outside import carrier, inbound, known, setting, trunk
+from .outside import carrier, change, inbound, setting, trunk
 from .pbx import NUMBERS, Pbx
 
+PROFILES = "time_profiles"
 TOKYO = "Asia/Tokyo"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -36,7 +37,7 @@ OPEN, CLOSED = plan((-2, 2)), plan((2, 5), (-5, -2))
 
 async def profile(pbx: Pbx, schedule: str, **columns: Any) -> UUID:
     row = {"name": f"hours {number()}", "timezone": TOKYO, "schedule": schedule, **columns}
-    return await pbx.insert("time_profiles", **row)
+    return await pbx.insert(PROFILES, **row)
 
 
 async def user(pbx: Pbx, **columns: Any) -> UUID:
@@ -47,14 +48,6 @@ async def user(pbx: Pbx, **columns: Any) -> UUID:
 async def phone_of(pbx: Pbx, **columns: Any) -> RawPhone:
     """Register a phone of a new user's extension."""
     return await pbx.phone(await pbx.extension(user_id=await user(pbx, **columns)))
-
-
-async def change(pbx: Pbx, hours: UUID, **columns: Any) -> None:
-    changes = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, 2))
-    await pbx.db.execute(
-        f"UPDATE time_profiles SET {changes} WHERE id = $1", hours, *columns.values()
-    )
-    await known(pbx)
 
 
 async def test_open_closed_and_the_fallback(pbx: Pbx) -> None:
@@ -71,17 +64,17 @@ async def test_open_closed_and_the_fallback(pbx: Pbx) -> None:
     )
     await trunk(pbx, telekom)
     await reaches(telekom, day, did)
-    await change(pbx, hours, schedule=CLOSED)
+    await change(pbx, PROFILES, hours, schedule=CLOSED)
     await reaches(telekom, night, did)
-    await change(pbx, hours, override="open")
+    await change(pbx, PROFILES, hours, override="open")
     await reaches(telekom, day, did)
-    await change(pbx, hours, override="automatic", schedule=OPEN)
+    await change(pbx, PROFILES, hours, override="automatic", schedule=OPEN)
     await reaches(telekom, day, did)
     now = datetime.now(ZoneInfo(TOKYO))
     today = [(now + timedelta(hours=hours)).date() for hours in (-3, 0, 3)]
-    await change(pbx, hours, holidays=today)
+    await change(pbx, PROFILES, hours, holidays=today)
     await reaches(telekom, night, did)
-    await change(pbx, hours, holidays=None, override="closed")
+    await change(pbx, PROFILES, hours, holidays=None, override="closed")
     await reaches(telekom, night, did)
 
 
@@ -92,7 +85,6 @@ async def test_closed_without_fallback_leaves_the_call_to_the_next_rule(pbx: Pbx
     await trunk(pbx, telekom)
     assert (await refused(pbx, telekom, did, 404))["hangup_cause"] == "unallocated_number"
     await inbound(pbx, did, pbx.extensions[1].id, priority=2)
-    await known(pbx)
     await reaches(telekom, night, did)
     assert not day.is_called
 
@@ -132,9 +124,8 @@ async def test_the_profile_of_the_extensions_user(pbx: Pbx) -> None:
         forward_on_no_answer_enabled=True,
         forward_on_no_answer_destination=anna.number,
     )
-    await known(pbx)
     await reaches(telekom, anna, did)
-    await change(pbx, hours, schedule=OPEN)
+    await change(pbx, PROFILES, hours, schedule=OPEN)
     await reaches(telekom, ben, did)
 
 
@@ -149,14 +140,14 @@ async def test_a_key_opens_and_closes_and_its_lamp_shows_it(pbx: Pbx) -> None:
     await lamp.shows("terminated")
     await press(admin, f"*28{code}")
     await lamp.shows("confirmed", held=False)
-    await known(pbx)
+    await pbx.settled()
     await refused(pbx, telekom, did, 404)
     assert await override(pbx, hours) == "closed"
     await press(admin, f"*28{code}*0")
     await lamp.shows("terminated")
-    await known(pbx)
+    await pbx.settled()
     await reaches(telekom, day, did)
-    await change(pbx, hours, override="open")
+    await change(pbx, PROFILES, hours, override="open")
     await lamp.shows("confirmed", held=True)
 
 
@@ -178,7 +169,6 @@ async def test_a_key_is_not_for_everybody(pbx: Pbx, role: str) -> None:
     code = str(next(NUMBERS))
     hours = await profile(pbx, OPEN, override_code=code)
     phone = await phone_of(pbx, role=role)
-    await known(pbx)
     call = await phone.invite(f"*28{code}")
     assert (await call.final()).code == 403
     assert await override(pbx, hours) == "automatic"

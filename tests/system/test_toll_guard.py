@@ -18,11 +18,10 @@ from .outgoing import (
     last_cdr,
     phone,
     refusal,
-    update,
     user,
     way_out,
 )
-from .outside import carrier, inbound, trunk
+from .outside import carrier, change, inbound, trunk
 from .pbx import NUMBERS, Extension, Pbx
 
 AT_HOME: dict[str, Any] = {"allow_international": False, "allow_mobile": False}
@@ -162,7 +161,7 @@ async def test_users_who_may_not_call_out(pbx: Pbx, status: str) -> None:
     owner = await user(pbx)
     anna, ben = await phone(pbx, user_id=owner), await phone(pbx)
     deleted: dict[str, Any] = {"deleted_at": datetime.now(UTC)}
-    await update(pbx, "users", owner, **(deleted if status == "deleted" else {"status": status}))
+    await change(pbx, "users", owner, **(deleted if status == "deleted" else {"status": status}))
     cdr = await refusal(pbx, anna, NUMBER, 403)
     assert cdr["hangup_cause"] == "forbidden"
     assert not way.invites

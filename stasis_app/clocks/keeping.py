@@ -1,0 +1,20 @@
+"""No clock ends calls: one that fails is logged, and begins again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+PAUSE_SECONDS = 10.0
+
+
+async def keep_going(name: str, clock: Callable[[], Awaitable[None]]) -> None:
+    """Run a clock until it returns; after an unexpected error it begins again."""
+    while True:
+        try:
+            return await clock()
+        except Exception:
+            log.exception("a clock has failed", action="clock_failed", clock=name)
+        await asyncio.sleep(PAUSE_SECONDS)
