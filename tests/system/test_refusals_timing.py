@@ -56,6 +56,7 @@ async def test_a_call_that_was_cancelled_is_not_forwarded(pbx: Pbx) -> None:
     for _ in range(20):
         call = await anna.invite(ben.number)
         await trying(call)
+        await asyncio.sleep(JITTER.uniform(0, 0.02))  # at once it would not reach the app
         call.cancel()
         assert (await call.final()).code == 487
     await pbx.quiet()
