@@ -1,7 +1,6 @@
 """Looks up the hosts of trunks, beside everything else: a name server may take its time."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,8 @@ import structlog
 
 from stasis_app.rules import mirrored
 from stasis_app.rules.book import Book
+
+from .keeping import woken
 
 log = structlog.get_logger()
 
@@ -45,9 +46,7 @@ class Hosts:
         while True:
             self._changed.clear()
             await self.look_up()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_AGAIN_SECONDS):
-                    await self._changed.wait()
+            await woken(self._changed, LOOK_AGAIN_SECONDS)
 
     async def look_up(self) -> None:
         """Look all hosts up at once. What is found first is told first."""

@@ -1,6 +1,7 @@
 """No clock ends calls: one that fails is logged, and begins again."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -18,3 +19,10 @@ async def keep_going(name: str, clock: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             log.exception("a clock has failed", action="clock_failed", clock=name)
         await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def woken(event: asyncio.Event, seconds: float) -> None:
+    """Wait until the event is set, so many seconds at the most."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

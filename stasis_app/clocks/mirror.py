@@ -16,6 +16,7 @@ from stasis_app.store import trunk_states
 from stasis_app.store.directory import Directory
 
 from .hosts import Hosts
+from .keeping import woken
 
 log = structlog.get_logger()
 
@@ -71,9 +72,7 @@ class Mirror:
                 except (AriError, ConnectionError) as error:
                     log.warning("asterisk not told", action="mirror_failed", error=str(error))
                     pause = TRY_AGAIN_SECONDS
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._changed.wait()
+            await woken(self._changed, pause)
 
     async def _sync(self) -> None:
         recorded = await self._read_records()

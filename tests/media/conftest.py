@@ -2,7 +2,6 @@
 
 import os
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from stasis_app.media.objects import Objects
 from stasis_app.store.migrate import migrate
 from tests.embedded.conftest import free_port_base
 from tests.embedded.fakes import Recorder
-from tests.migrations.conftest import Server, swift_folder
+from tests.migrations.conftest import Server, started
 from tests.store.postgres import embedded_binaries
 from tests.support.tones import tone
 from tests.support.until import until
@@ -81,14 +80,8 @@ async def objects(store: Store) -> AsyncIterator[Objects]:
 
 @pytest.fixture(scope="session")
 async def server() -> AsyncIterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="pbx-pg-", dir=swift_folder()) as folder:
-        server = Server(embedded_binaries(), Path(folder))
-        await server.start()
-        try:
-            await server.create_owner()
-            yield server
-        finally:
-            await server.stop()
+    async with started(Server, embedded_binaries()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

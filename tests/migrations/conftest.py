@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import asyncpg
@@ -69,6 +70,22 @@ class Server:
             await connection.close()
 
 
+S = TypeVar("S", bound=Server)
+
+
+@asynccontextmanager
+async def started(kind: type[S], binaries: Path) -> AsyncIterator[S]:
+    """Postgres of these binaries in a folder of its own, with the owner of the databases."""
+    with tempfile.TemporaryDirectory(prefix="pbx-pg-", dir=swift_folder()) as folder:
+        server = kind(binaries, Path(folder))
+        await server.start()
+        try:
+            await server.create_owner()
+            yield server
+        finally:
+            await server.stop()
+
+
 def swift_folder() -> str | None:
     """Memory, where the machine has it as a folder: a database for each test is much to write.
 
@@ -97,14 +114,8 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     binaries = _binaries(request.param)
     if not (binaries / "initdb").exists():
         pytest.skip(f"PostgreSQL {request.param} is not installed")
-    with tempfile.TemporaryDirectory(prefix="pbx-pg-", dir=swift_folder()) as folder:
-        server = Server(binaries, Path(folder))
-        await server.start()
-        try:
-            await server.create_owner()
-            yield server
-        finally:
-            await server.stop()
+    async with started(Server, binaries) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """One Postgres for the store's tests, with a migrated database for each."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from stasis_app.store.migrate import migrate
 from stasis_app.store.spool import Spool
-from tests.migrations.conftest import Server, swift_folder
+from tests.migrations.conftest import Server, started
 from tests.store.postgres import embedded_binaries
 
 
@@ -24,14 +23,8 @@ class StoppableServer(Server):
 
 @pytest.fixture(scope="session")
 async def server() -> AsyncIterator[StoppableServer]:
-    with tempfile.TemporaryDirectory(prefix="pbx-pg-", dir=swift_folder()) as folder:
-        server = StoppableServer(embedded_binaries(), Path(folder))
-        await server.start()
-        try:
-            await server.create_owner()
-            yield server
-        finally:
-            await server.stop()
+    async with started(StoppableServer, embedded_binaries()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
