@@ -263,15 +263,19 @@ class _Pulled:
         self._loop = loop
         self._rest = b""
         self._waited: Future[bytes] | None = None
+        self._stopped = False
 
     def read(self, amount: int) -> bytes:
         if not self._rest:
             self._waited = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            if self._stopped:  # while the thread was on its way here
+                self._waited.cancel()
             self._rest = self._waited.result()
         data, self._rest = self._rest[:amount], self._rest[amount:]
         return data
 
     def stop(self) -> None:
+        self._stopped = True
         if self._waited is not None:
             self._waited.cancel()
 
