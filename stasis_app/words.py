@@ -88,6 +88,18 @@ class TargetType(StrEnum):
     EXTERNAL = "external"
 
 
+class IvrAction(StrEnum):
+    """`ivr_menu_options.action`."""
+
+    EXTENSION = "extension"
+    QUEUE = "queue"
+    IVR = "ivr"
+    VOICEMAIL = "voicemail"
+    EXTERNAL = "external"
+    HANGUP = "hangup"
+    REPEAT = "repeat"
+
+
 class CallerIdMode(StrEnum):
     """`outbound_rules.caller_id_mode`."""
 
@@ -102,6 +114,32 @@ class BlacklistType(StrEnum):
     IP = "ip"
     PHONE_NUMBER = "phone_number"
     USER_AGENT = "user_agent"
+
+
+class DeliveryKind(StrEnum):
+    """`recording_deliveries.kind`."""
+
+    MESSAGE = "message"
+    GREETING = "greeting"
+    PROMPT = "prompt"
+
+
+class DeliveryState(StrEnum):
+    """`recording_deliveries.state`."""
+
+    RECORDING = "recording"
+    FINISHED = "finished"
+    DISCARDED = "discarded"
+    STORED = "stored"
+    DEAD = "dead"
+
+
+class MailState(StrEnum):
+    """`mail_outbox.state`."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    DEAD = "dead"
 
 
 class HangupCause(StrEnum):
@@ -146,6 +184,16 @@ class Moment(StrEnum):
     LIMIT_NEARS = "limit_nears"
     LIMIT_REACHED = "limit_reached"
     CODE_USED = "code_used"
+    MENU_ENTERED = "menu_entered"
+    KEY_PRESSED = "key_pressed"
+    MEDIA_SKIPPED = "media_skipped"
+    MESSAGE_BEGUN = "message_begun"
+    MESSAGE_LEFT = "message_left"
+    MESSAGE_DISCARDED = "message_discarded"
+    MAILBOX_OPENED = "mailbox_opened"
+    PIN_REFUSED = "pin_refused"
+    MESSAGE_PLAYED = "message_played"
+    PROMPT_RECORDED = "prompt_recorded"
     HUNG_UP = "hung_up"
     CONFIG_IGNORED = "config_ignored"
     ENDED = "ended"

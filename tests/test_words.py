@@ -8,22 +8,27 @@ import pytest
 
 from stasis_app.words import (
     CallState,
+    DeliveryKind,
+    DeliveryState,
     Direction,
     ExtensionStatus,
     ExtensionType,
     HangupCause,
+    IvrAction,
+    MailState,
     Moment,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEMA = ROOT / "sql/migrations/20251112100000_create_initial_schema.sql"
+MIGRATIONS = sorted((ROOT / "sql/migrations").glob("*.sql"))
+SCHEMA = "".join(path.read_text() for path in MIGRATIONS if ".rollback" not in path.name)
 
 
 def checked(table: str, column: str) -> set[str]:
     """The words of the column's CHECK list."""
-    found = re.search(rf"^CREATE TABLE {table} \((.*?)^\)", SCHEMA.read_text(), re.M | re.S)
+    found = re.search(rf"^CREATE TABLE {table} \((.*?)^\)", SCHEMA, re.M | re.S)
     assert found
-    listed = re.search(rf"^ +{column} .*CHECK \({column} IN \((.*?)\)\)", found[1], re.M)
+    listed = re.search(rf"^ +{column} .*\n? *CHECK \({column} IN \((.*?)\)\)", found[1], re.M)
     assert listed
     return set(re.findall(r"'(\w+)'", listed[1]))
 
@@ -35,6 +40,10 @@ def checked(table: str, column: str) -> set[str]:
         (Direction, "calls", "direction"),
         (ExtensionType, "extensions", "extension_type"),
         (ExtensionStatus, "extensions", "status"),
+        (IvrAction, "ivr_menu_options", "action"),
+        (DeliveryKind, "recording_deliveries", "kind"),
+        (DeliveryState, "recording_deliveries", "state"),
+        (MailState, "mail_outbox", "state"),
     ],
 )
 def test_words_are_the_schemas(words: type[StrEnum], table: str, column: str) -> None:

@@ -8,10 +8,13 @@ INSERT INTO users (email, password_hash, first_name, last_name, role) VALUES
     ('dora@example.com', '!', 'Dora', 'Dietz', 'user')
 ON CONFLICT (email) DO NOTHING;
 
--- Carla's calls go to Ben when she does not answer for 15 seconds.
-INSERT INTO extensions (number, user_id, extension_type, sip_password, display_name,
+-- Carla's calls go to Ben when she does not answer for 15 seconds. Who calls one of the others may
+-- leave a message: *97 plays it at the own phone, *98 at any (PIN 4701, 4702, …), and a mail brings
+-- it to the user.
+INSERT INTO extensions (number, user_id, extension_type, sip_password, voicemail_pin, display_name,
     forward_on_no_answer_enabled, forward_on_no_answer_destination, forward_on_no_answer_timeout)
-SELECT demo.number, users.id, demo.extension_type, 'demo-' || demo.number, users.first_name,
+SELECT demo.number, users.id, demo.extension_type, 'demo-' || demo.number,
+    '47' || right(demo.number, 2), users.first_name,
     demo.no_answer IS NOT NULL, demo.no_answer, 15
 FROM (VALUES
     ('1001', 'anna@example.com', 'sip', NULL),
@@ -51,3 +54,31 @@ SELECT 'demo national', '^0[1-9]', 0, id, 'trunk'
 FROM trunks
 WHERE name = 'demo carrier'
     AND NOT EXISTS (SELECT FROM outbound_rules WHERE name = 'demo national');
+
+-- A menu at +49301000009, and at 2000 from inside. It has no prompts of its own: the exchange asks
+-- to choose.
+INSERT INTO ivr_menus (name, extension_number, direct_dial,
+    timeout_destination_type, timeout_destination_id)
+SELECT 'demo menu', '2000', TRUE, 'extension', id FROM extensions WHERE number = '1002'
+ON CONFLICT DO NOTHING;
+
+-- 1: Anna, 2: Ben, 3: Carla's mailbox, 9: again. Or the number of an extension.
+INSERT INTO ivr_menu_options (ivr_menu_id, dtmf_digit, action, destination_id)
+SELECT ivr_menus.id, demo.key, demo.action,
+    CASE demo.action WHEN 'voicemail' THEN box.id WHEN 'extension' THEN extensions.id END
+FROM (VALUES
+    ('1', 'extension', '1001'),
+    ('2', 'extension', '1002'),
+    ('3', 'voicemail', '1003'),
+    ('9', 'repeat', NULL)
+) AS demo (key, action, number)
+JOIN ivr_menus ON name = 'demo menu'
+LEFT JOIN extensions USING (number)
+LEFT JOIN voicemail_boxes AS box ON box.extension_id = extensions.id
+ON CONFLICT DO NOTHING;
+
+INSERT INTO inbound_rules (name, did_pattern, trunk_id, destination_type, destination_id)
+SELECT 'demo menu', '+49301000009', trunks.id, 'ivr', ivr_menus.id
+FROM trunks, ivr_menus
+WHERE trunks.name = 'demo carrier' AND ivr_menus.name = 'demo menu'
+    AND NOT EXISTS (SELECT FROM inbound_rules WHERE name = 'demo menu');

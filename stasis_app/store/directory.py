@@ -31,6 +31,9 @@ BACK_OFF_SECONDS = 1.0
 Touched = dict[str, set[UUID] | None]
 """The rows to read again, by table; None stands for all of them."""
 
+CONFIGURATION = frozenset((SETTINGS_TABLE, *TABLES)) - {"mailbox_counts"}
+"""What people write; the other tables change with every call."""
+
 EVERYTHING: Mapping[str, None] = dict.fromkeys((SETTINGS_TABLE, *TABLES, REGISTRATIONS))
 
 
@@ -53,9 +56,12 @@ class Directory:
         self.read_at = datetime.min.replace(tzinfo=UTC)
 
     def watch(self, *tables: str) -> asyncio.Event:
-        """Return an event that is set whenever one of the tables (none: any) has changed."""
+        """Return an event that is set whenever one of the tables has changed.
+
+        Without any it is the configuration that is watched.
+        """
         watcher = asyncio.Event()
-        self._watchers.append((frozenset(tables), watcher))
+        self._watchers.append((frozenset(tables) or CONFIGURATION, watcher))
         return watcher
 
     async def follow(self) -> None:
@@ -103,7 +109,7 @@ class Directory:
         if not self._late:
             self.read_at = asked_at
         for tables, watcher in self._watchers:
-            if touched.keys() & tables or (not tables and touched.keys() - {REGISTRATIONS}):
+            if touched.keys() & tables:
                 watcher.set()
 
     async def _next(self, connection: asyncpg.Connection) -> tuple[datetime, Touched]:

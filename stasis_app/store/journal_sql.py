@@ -68,6 +68,31 @@ ON CONFLICT (call_id, seq) DO NOTHING
 
 LOAD_POSITION = "SELECT segment, byte_offset FROM journal_positions WHERE spool = $1"
 
+BEGIN_DELIVERIES = """
+INSERT INTO recording_deliveries (
+    id, kind, call_id, recording, box_id, details, state, began_at, finished_at)
+SELECT id, kind, call_id, recording, box_id, coalesce(details, '{}'),
+    CASE WHEN recording IS NULL THEN 'finished' ELSE 'recording' END, began_at,
+    CASE WHEN recording IS NULL THEN began_at END
+FROM jsonb_to_recordset($1::jsonb) AS r(
+    id uuid, kind text, call_id uuid, recording text, box_id uuid, details jsonb,
+    began_at timestamptz)
+ON CONFLICT (id) DO NOTHING
+"""
+
+# one that was carried away meanwhile stays as it is
+CHANGE_DELIVERIES = """
+UPDATE recording_deliveries AS d SET
+    details = d.details || coalesce(r.details, '{}'),
+    finished_at = coalesce(r.finished_at, d.finished_at),
+    state = CASE WHEN r.discarded THEN 'discarded' WHEN r.finished_at IS NOT NULL THEN 'finished'
+        ELSE d.state END,
+    next_try_at = now()
+FROM jsonb_to_recordset($1::jsonb) AS r(
+    id uuid, details jsonb, finished_at timestamptz, discarded boolean)
+WHERE d.id = r.id AND d.state IN ('recording', 'finished')
+"""
+
 SAVE_POSITION = """
 INSERT INTO journal_positions (spool, segment, byte_offset) VALUES ($1, $2, $3)
 ON CONFLICT (spool) DO UPDATE SET segment = excluded.segment, byte_offset = excluded.byte_offset

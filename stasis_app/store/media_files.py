@@ -1,13 +1,14 @@
-"""`media_files`: the rows of audio, and where Asterisk fetches it."""
+"""`media_files` and the messages in mailboxes: the rows of audio, and where Asterisk fetches it."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
-from .connection import AWAY, connected
+from .connection import connected
+from .pool import Pool
 
-SECONDS = 3.0
+REMEMBERED = 10_000
 
 ADD = """
 INSERT INTO media_files (name, description, file_type, storage_path, duration_seconds,
@@ -17,8 +18,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id
 
 READ = """
 SELECT id, name, file_type, storage_path, replace(url_token::text, '-', '') AS token,
-    media_path(id, url_token, storage_path) AS url_path, duration_seconds
+    media_path(id, url_token, storage_path) AS url_path, duration_seconds, record_code
 FROM media_files
+"""
+
+READ_MESSAGE = """
+SELECT id, caller_number AS name, 'message' AS file_type, storage_path,
+    replace(url_token::text, '-', '') AS token,
+    '/messages/' || id || '/' || replace(url_token::text, '-', '') || '/'
+        || left(md5(storage_path), 12) AS url_path,
+    duration_seconds, NULL AS record_code
+FROM voicemail_messages
 """
 
 PUBLISH = """
@@ -30,7 +40,10 @@ WHERE media_server.base_url <> EXCLUDED.base_url
 
 @dataclass(frozen=True)
 class MediaFile:
-    """A row of `media_files`. `url_path` follows the base URL; whoever knows `token` may fetch."""
+    """A row of `media_files`, or of `voicemail_messages` (kind `message`, the caller's number).
+
+    `url_path` follows the base URL; whoever knows `token` may fetch.
+    """
 
     id: UUID
     name: str
@@ -39,6 +52,7 @@ class MediaFile:
     token: str
     url_path: str
     seconds: int | None
+    record_code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,34 +73,35 @@ class MediaFiles:
     """Rows by id, each read when it is asked for; while Postgres is away as they were last seen."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._pool: asyncpg.Pool | None = None
+        self._pool = Pool(dsn, size=2)
         self._seen: dict[UUID, MediaFile] = {}
 
     async def get(self, identity: UUID) -> MediaFile | None:
-        """Return a row, None if there is none. Raises ConnectionError if that cannot be known."""
+        """Return a media file, None if there is none. Raises ConnectionError if nobody knows."""
+        return await self._find(READ, identity)
+
+    async def message(self, identity: UUID) -> MediaFile | None:
+        """Return a message, also one deleted by phone; otherwise as `get`."""
+        return await self._find(READ_MESSAGE, identity)
+
+    async def _find(self, query: str, identity: UUID) -> MediaFile | None:
         try:
-            row = await (await self._open()).fetchrow(f"{READ} WHERE id = $1", identity)
-        except AWAY as error:
+            async with self._pool.connection("the row of the audio can't be read") as connection:
+                row = await connection.fetchrow(f"{query} WHERE id = $1", identity)
+        except ConnectionError:
             if identity in self._seen:
                 return self._seen[identity]
-            raise ConnectionError(f"media_files can't be read: {error}") from error
+            raise
+        self._seen.pop(identity, None)
         if row is None:
-            self._seen.pop(identity, None)
             return None
         found = self._seen[identity] = _file(row)
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
         return found
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.terminate()
-
-    async def _open(self) -> asyncpg.Pool:
-        if self._pool is None:
-            self._pool = asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=2, timeout=SECONDS, command_timeout=SECONDS
-            )
-        return await self._pool
+        self._pool.close()
 
 
 async def add(dsn: str, file: NewFile) -> UUID:
@@ -128,4 +143,5 @@ def _file(row: asyncpg.Record) -> MediaFile:
         token=row["token"],
         url_path=row["url_path"],
         seconds=row["duration_seconds"],
+        record_code=row["record_code"],
     )

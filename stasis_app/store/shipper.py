@@ -1,33 +1,19 @@
 """Writes the spool's records to Postgres: behind the calls, in order, grouped, each exactly once.
 
-A record is {"call": id, …} with any of
-  "begin":    all first columns of its `calls` row
-  "change":   columns of `calls` that have new values
-  "position": the `call_positions` row
-  "event":    [seq, at, event, details]
-  "end":      {"ended_at": …, "hangup_cause": …}: the row goes to `cdr`
-The records of a group and the position behind them are committed in one transaction.
+The records of a group (see `journal_group`) and the position behind them are committed in one
+transaction.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import asyncpg
 import orjson
 import structlog
 
-from .journal_sql import (
-    ADD_EVENTS,
-    BEGIN_CALLS,
-    CHANGE_CALLS,
-    END_CALLS,
-    LOAD_POSITION,
-    SAVE_BEAT,
-    SAVE_POSITION,
-    SET_POSITIONS,
-)
+from .journal_group import Group
+from .journal_sql import LOAD_POSITION, SAVE_BEAT, SAVE_POSITION
 from .spool import Record, Spool, SpoolPosition
 
 log = structlog.get_logger()
@@ -36,7 +22,7 @@ GATHER_SECONDS = 0.1
 BEAT_SECONDS = 5.0
 BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
-Unavailable = (OSError, TimeoutError, asyncpg.InterfaceError)
+Unavailable = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 BadRecord = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -151,36 +137,9 @@ class Shipper:
 
 async def write_group(connection: asyncpg.Connection, records: Iterable[Record]) -> None:
     """Write records of many calls with one statement per kind, in the order of their dependence."""
-    begun: dict[str, dict[str, Any]] = {}
-    changed: dict[str, dict[str, Any]] = {}
-    positions: dict[str, Mapping[str, Any]] = {}
-    ended: dict[str, dict[str, Any]] = {}
-    events = []
+    group = Group()
     for record in records:
-        call = record["call"]
-        if "begin" in record:
-            begun[call] = {"id": call, **record["begin"]}
-        if "change" in record:
-            row = begun.get(call) or changed.setdefault(call, {"id": call})
-            row.update(record["change"])
-        if "position" in record:
-            positions[call] = {"call_id": call, **record["position"]}
-        if "event" in record:
-            seq, at, event, details = record["event"]
-            events.append(
-                {"call_id": call, "seq": seq, "at": at, "event": event, "details": details}
-            )
-        if "end" in record:
-            ended[call] = {"id": call, **record["end"]}
-    for call in ended.keys() & positions.keys():
-        del positions[call]
-    steps = (
-        (BEGIN_CALLS, begun.values()),
-        (CHANGE_CALLS, changed.values()),
-        (SET_POSITIONS, positions.values()),
-        (ADD_EVENTS, events),
-        (END_CALLS, ended.values()),
-    )
-    for statement, rows in steps:
+        group.add(record)
+    for statement, rows in group.steps():
         if rows:
             await connection.execute(statement, orjson.dumps(list(rows)).decode())

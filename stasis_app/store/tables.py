@@ -10,9 +10,10 @@ READ: dict[str, str] = {
             forward_on_busy_enabled, forward_on_busy_destination, forward_on_no_answer_enabled,
             forward_on_no_answer_destination, forward_on_no_answer_timeout, user_id,
             allow_international, allow_mobile, outbound_caller_id, outbound_calls_per_minute,
-            max_concurrent_outbound_calls
+            max_concurrent_outbound_calls, voicemail_enabled
         FROM extensions""",
-    "users": "SELECT id, role, status, deleted_at, time_profile_id FROM users",
+    "users": """
+        SELECT id, role, status, deleted_at, time_profile_id, language, timezone FROM users""",
     "trunks": """
         SELECT id, name, trunk_type, status, deleted_at, host,
             sip_uri(host, port, transport) AS uri, username,
@@ -25,7 +26,8 @@ READ: dict[str, str] = {
     "inbound_rules": """
         SELECT id, name, status, did_pattern, trunk_id, priority, time_profile_id,
             caller_id_pattern, destination_type, destination_id, destination_number,
-            fallback_destination_type, fallback_destination_id, fallback_destination_number
+            fallback_destination_type, fallback_destination_id, fallback_destination_number,
+            language
         FROM inbound_rules""",
     "outbound_rules": """
         SELECT id, name, status, number_pattern, priority, strip_digits, prepend, trunk_id,
@@ -38,12 +40,40 @@ READ: dict[str, str] = {
     "queues": """
         SELECT id, name, extension_number, status <> 'inactive' AND deleted_at IS NULL AS active
         FROM queues""",
-    "ivr_menus": "SELECT id, name, TRUE AS active FROM ivr_menus",
-    "voicemail_boxes": """
-        SELECT voicemail_boxes.id, extensions.number AS name, TRUE AS active
-        FROM voicemail_boxes JOIN extensions ON extensions.id = extension_id""",
     "conferences": """
         SELECT id, name, extension_number, status <> 'ended' AS active FROM conferences""",
+    "ivr_menus": """
+        SELECT id, name, extension_number, welcome_prompt_id, digit_timeout_seconds,
+            inter_digit_seconds, max_retries, invalid_prompt_id, timeout_prompt_id,
+            timeout_destination_type, timeout_destination_id, timeout_destination_number,
+            invalid_destination_type, invalid_destination_id, invalid_destination_number,
+            direct_dial, language
+        FROM ivr_menus""",
+    "ivr_menu_options": """
+        SELECT id, ivr_menu_id, dtmf_digit, action, destination_id, destination_number,
+            pre_transfer_prompt_id
+        FROM ivr_menu_options""",
+    "voicemail_boxes": """
+        SELECT voicemail_boxes.id, extension_id, number,
+            voicemail_enabled IS TRUE AND deleted_at IS NULL AS active,
+            greeting_prompt_id, busy_greeting_prompt_id, temporary_greeting_prompt_id,
+            name_prompt_id, operator_number, max_messages,
+            email_notification IS TRUE AND voicemail_email_notification IS TRUE AS mails,
+            (btrim(email_address) <> '' AND email_address !~ '^([^<>]*<)?[[:space:]]*'
+                '[^[:space:]@<>,;]+@[^[:space:]@<>,;]+[[:space:]]*>?[[:space:]]*$'
+            ) IS TRUE AS bad_address,
+            CASE
+                WHEN digits IS NULL THEN 'missing'
+                WHEN digits !~ '^[0-9]{4,20}$' THEN 'not_4_to_20_digits'
+                WHEN digits = number THEN 'is_the_number'
+                WHEN digits ~ '^(.)\\1*$' THEN 'all_alike'
+            END AS pin_flaw
+        FROM voicemail_boxes
+        JOIN extensions ON extensions.id = extension_id
+        CROSS JOIN LATERAL
+            coalesce(nullif(btrim(pin), ''), nullif(btrim(voicemail_pin), '')) AS digits""",
+    "mailbox_counts": "SELECT id, number, unread, read FROM mailbox_counts",
+    "media_files": "SELECT id, name, file_type, record_code FROM media_files",
 }
 
 SETTINGS_TABLE = "system_settings"

@@ -29,8 +29,9 @@ ANNOUNCED = [
 ]
 
 INSERT_EXTENSIONS = """
-    INSERT INTO extensions (id, number, sip_password)
-    SELECT id, (1000 + n)::text, 'x' FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, n)"""
+    INSERT INTO extensions (id, number, sip_password, voicemail_enabled)
+    SELECT id, (1000 + n)::text, 'x', FALSE
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, n)"""
 INSERT_REGISTRATION = """
     INSERT INTO extension_registrations
         (extension_id, contact_uri, ip_address, port, transport, expires_at)
@@ -48,8 +49,11 @@ async def heard(db: asyncpg.Connection) -> AsyncIterator[Heard]:
         payloads.put_nowait(str(payload))
 
     async def run(statement: str, *arguments: object) -> list[str]:
+        mark = "SELECT pg_notify('pbx_changes', 'end')"
+        await db.execute(mark)
+        _ = [payload async for payload in _until_end(payloads)]  # of what came before
         await db.execute(statement, *arguments)
-        await db.execute("SELECT pg_notify('pbx_changes', 'end')")
+        await db.execute(mark)
         return [payload async for payload in _until_end(payloads)]
 
     await db.add_listener("pbx_changes", listener)
@@ -130,7 +134,9 @@ async def test_every_announced_table_has_all_triggers(db: asyncpg.Connection) ->
         SELECT tgrelid::regclass::text AS relation,
             array_agg(tgname::text ORDER BY tgname) AS triggers
         FROM pg_trigger
-        WHERE tgname LIKE 'announce\\_%' GROUP BY 1"""
+        WHERE tgfoid IN ('announce_changes()'::regprocedure, 'announce_truncate()'::regprocedure,
+            'announce_registrations()'::regprocedure)
+        GROUP BY 1"""
     triggers = ["announce_delete", "announce_insert", "announce_truncate", "announce_update"]
     found = await db.fetch(query)
     assert {row["relation"]: row["triggers"] for row in found} == dict.fromkeys(ANNOUNCED, triggers)

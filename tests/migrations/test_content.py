@@ -23,11 +23,16 @@ TRIGGERS_WITHOUT_COMMENT = """
     WHERE NOT tgisinternal AND tgname NOT LIKE 'announce\\_%' AND tgname NOT LIKE 'update\\_%'
       AND tgname <> ALL ('{archive_call_to_cdr,store_contact,remove_contact}')
       AND obj_description(oid, 'pg_trigger') IS NULL"""
-DEMO = ("users", "extensions", "time_profiles", "trunks", "inbound_rules", "outbound_rules")
+DEMO = (
+    *("users", "extensions", "time_profiles", "trunks", "inbound_rules", "outbound_rules"),
+    *("voicemail_boxes", "ivr_menus", "ivr_menu_options"),
+)
 TOLD_OF = """
     SELECT relname::text, attname::text FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
     WHERE relname IN ('trunk_registrations', 'trunk_states', 'config_findings', 'config_problems',
-        'sip_trunks', 'media_server', 'held_music', 'musiconhold', 'musiconhold_entry')
+        'sip_trunks', 'media_server', 'held_music', 'musiconhold', 'musiconhold_entry',
+        'voicemail_pin_failures', 'object_removals', 'mailbox_counts', 'recording_deliveries',
+        'undelivered', 'mail_outbox', 'mail_dead_letters')
       AND attnum > 0 AND attname NOT IN ('id', 'created_at')
       AND col_description(attrelid, attnum) IS NULL"""
 
@@ -70,6 +75,23 @@ async def test_settings(db: asyncpg.Connection) -> None:
         "toll.trunk_calls_per_minute": None,
         "toll.extension_calls_at_once": None,
         "media.default_moh": None,
+        "media.language": "en",
+        "ivr.max_menus": "30",
+        "media.record_roles": '["admin", "supervisor"]',
+        "voicemail.max_seconds": "180",
+        "voicemail.min_seconds": "2",
+        "voicemail.silence_seconds": "10",
+        "voicemail.max_messages": "100",
+        "voicemail.pin_attempts": "5",
+        "voicemail.lockout_seconds": "900",
+        "voicemail.pin_at_own_phone": "false",
+        "voicemail.operator": None,
+        "voicemail.callback_from_outside": "false",
+        "voicemail.delete_unread": "false",
+        "voicemail.trash_days": "1",
+        "mail.from": "pbx-x@localhost",
+        "mail.audio_format": "wav",
+        "mail.max_attachment_bytes": "10000000",
     }
     assert all(row["description"] for row in rows)
 
@@ -147,3 +169,25 @@ async def test_demo_company_shows_outside_lines(db: asyncpg.Connection) -> None:
         *("active", True, "+4930100000X", "extension", "^0[1-9]", "1"),
         str(["08:00"] * 5).replace("'", '"'),
     )
+
+
+async def test_demo_company_shows_a_menu_and_mailboxes(db: asyncpg.Connection) -> None:
+    await db.execute((sql_folder() / "demo" / "company.sql").read_text(encoding="utf-8"))
+    rows = await db.fetch("""
+        SELECT dtmf_digit, action, coalesce(by_id.number, by_box.number)
+        FROM inbound_rules AS rule JOIN ivr_menus ON ivr_menus.id = rule.destination_id
+        JOIN ivr_menu_options AS key ON key.ivr_menu_id = ivr_menus.id
+        LEFT JOIN extensions AS by_id ON by_id.id = key.destination_id
+        LEFT JOIN voicemail_boxes AS box ON box.id = key.destination_id
+        LEFT JOIN extensions AS by_box ON by_box.id = box.extension_id
+        WHERE did_pattern = '+49301000009' ORDER BY dtmf_digit""")
+    assert [tuple(row) for row in rows] == [
+        ("1", "extension", "1001"),
+        ("2", "extension", "1002"),
+        ("3", "voicemail", "1003"),
+        ("9", "repeat", None),
+    ]
+    assert await db.fetchval("SELECT extension_number FROM ivr_menus") == "2000"
+    pins = await db.fetch("SELECT voicemail_pin FROM extensions ORDER BY number")
+    assert [row[0] for row in pins] == ["4701", "4702", "4703", "4704"]
+    assert await db.fetchval("SELECT count(*) FROM mailbox_counts") == 4

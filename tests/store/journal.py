@@ -63,3 +63,21 @@ def story(call: str) -> list[Record]:
     ringing = event(call, 2, change={"state": "ringing", "ringing_at": at(2)})
     ringing["position"] = position("extension")
     return [begin(call), ringing, answer(call, 3), end(call, 4)]
+
+
+def delivery(call: str, identity: str, **fields: Any) -> Record:
+    """What `Journal.deliver` writes."""
+    return {"call": call, "delivery": {"id": identity, **fields}}
+
+
+def promise(call: str, identity: str, **fields: Any) -> Record:
+    """The first record of a delivery."""
+    row = {
+        "kind": "message",
+        "recording": f"pbx-{identity}",
+        "box_id": None,
+        "began_at": at(1),
+        "details": {"caller_number": "1001", "urgent": False},
+        **fields,
+    }
+    return delivery(call, identity, **row)

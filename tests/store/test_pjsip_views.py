@@ -118,6 +118,35 @@ async def test_a_password_arrives_unchanged(
     assert as_read_by_asterisk(seen) == [password]
 
 
+@pytest.mark.parametrize(
+    ("enabled", "told", "asked"),
+    [(True, "1001@pbx", "1001@subscribed"), (False, None, None), (None, None, None)],
+)
+async def test_a_phone_is_told_of_its_messages(
+    db: Connection, asterisk: Connection, enabled: bool | None, told: str | None, asked: str | None
+) -> None:
+    await db.execute("UPDATE extensions SET voicemail_enabled = $1", enabled)
+    [row] = await asterisk.fetch("""
+        SELECT p.mailboxes, a.mailboxes, mwi_subscribe_replaces_unsolicited, aggregate_mwi,
+            p.voicemail_extension, a.voicemail_extension
+        FROM ps_endpoints p JOIN ps_aors a USING (id)""")
+    assert tuple(row) == (told, asked, "no", "no", "*97", "*97")
+
+
+async def test_a_reminder_changes_no_registration(db: Connection, asterisk: Connection) -> None:
+    """Door.remind_phones: Asterisk writes the contact as it knows it, be it an old one."""
+    await store(asterisk, "sip:1001@192.0.2.1:5060")
+    rows = "SELECT * FROM extension_registrations"
+    before = await db.fetch(rows)
+    remind = """
+        UPDATE ps_contacts SET authenticate_qualify = $2, uri = 'sip:1001@192.0.2.2:5060'
+        WHERE id = $1"""
+    assert await asterisk.execute(remind, CONTACT_ID, "yes") == "UPDATE 1"
+    assert await db.fetch(rows) == before
+    await asterisk.execute(remind, CONTACT_ID, "no")
+    assert await db.fetch(rows) != before
+
+
 @pytest.mark.parametrize(("kind", "webrtc"), [("sip", "no"), ("webrtc", "yes")])
 async def test_only_a_webrtc_extension_speaks_webrtc(
     db: Connection, asterisk: Connection, kind: str, webrtc: str

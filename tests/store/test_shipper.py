@@ -166,6 +166,9 @@ POISONED: dict[str, journal.Record] = {
     "not an event": {"call": journal.new_call(), "event": None},
     "not a row": {"call": journal.new_call(), "begin": [1]},
     "no call": {"event": [1, journal.at(1), "rang", {}]},
+    "not a kind": journal.promise(journal.new_call(), journal.new_call(), kind="song"),
+    "not a delivery": {"call": journal.new_call(), "delivery": "x"},
+    "no details": journal.delivery(journal.new_call(), journal.new_call(), details="x"),
 }
 
 
@@ -333,3 +336,95 @@ def test_the_spool_directory_is_private(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     spool.close()
     assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
+
+
+def delivery(call: str, identity: str, outcome: str) -> list[journal.Record]:
+    """Records of one delivery, by what becomes of it."""
+    finish = journal.delivery(call, identity, finished_at=journal.at(9), details={"seconds": 8})
+    urgent = journal.delivery(call, identity, details={"urgent": True})
+    discard = journal.delivery(call, identity, discarded=True)
+    further = {
+        "recording": [],
+        "changed": [urgent],
+        "finished": [urgent, finish, journal.delivery(call, identity, details=None)],
+        "discarded": [urgent, discard],
+        "finished, then discarded": [finish, discard],
+        "discarded, then finished": [discard, finish],
+    }
+    return [journal.promise(call, identity), *further[outcome]]
+
+
+OUTCOMES = {
+    "recording": ("recording", False, {"caller_number": "1001", "urgent": False}),
+    "changed": ("recording", False, {"caller_number": "1001", "urgent": True}),
+    "finished": ("finished", True, {"caller_number": "1001", "urgent": True, "seconds": 8}),
+    "discarded": ("discarded", False, {"caller_number": "1001", "urgent": True}),
+}
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+async def test_what_becomes_of_a_delivery(db: asyncpg.Connection, *, grouped: bool) -> None:
+    call, names = journal.new_call(), {}
+    records = [journal.begin(call)]
+    for outcome in (*OUTCOMES, "finished, then discarded", "discarded, then finished"):
+        identity = journal.new_call()
+        names[identity] = outcome
+        records += delivery(call, identity, outcome)
+    records.append(journal.end(call, 2))
+    for group in [records] if grouped else [[record] for record in records]:
+        await write_group(db, group)
+    rows = await db.fetch("SELECT *, details::text AS told FROM recording_deliveries")
+    found = {names[str(row["id"])]: row for row in rows}
+    for outcome, expected in OUTCOMES.items():
+        row = found[outcome]
+        assert (row["state"], row["finished_at"] is not None, json.loads(row["told"])) == expected
+    assert found["finished, then discarded"]["state"] == "discarded"
+    assert found["discarded, then finished"]["state"] == "discarded"
+    first = found["recording"]
+    assert str(first["call_id"]) == call
+    assert first["recording"].startswith("pbx-")
+    assert first["began_at"].isoformat() == journal.at(1)
+    assert await db.fetchval("SELECT count(*) FROM recording_deliveries WHERE attempts > 0") == 0
+
+
+async def test_where_nothing_is_recorded_all_is_there_at_once(db: asyncpg.Connection) -> None:
+    await write_group(db, [journal.promise(journal.new_call(), journal.new_call(), recording=None)])
+    row = await db.fetchrow("SELECT state, finished_at, recording FROM recording_deliveries")
+    assert row is not None
+    assert (row["state"], row["finished_at"].isoformat()) == ("finished", journal.at(1))
+
+
+async def test_a_delivery_is_written_once_whenever_one_is_killed(
+    tmp_path: Path, dsn: str, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the commit, and after it when it may have been carried away already."""
+    call, identity = journal.new_call(), journal.new_call()
+    for where, dies in ((Shipper, "_save"), (Spool, "drop_before")):
+        spool = Spool(tmp_path)
+        if where is Shipper:
+            write(spool, journal.begin(call), journal.promise(call, identity))
+            write(spool, journal.delivery(call, identity, finished_at=journal.at(9)))
+        monkeypatch.setattr(where, dies, _dies if where is Shipper else _dies_here)
+        with pytest.raises(RuntimeError, match="killed"):
+            await Shipper(spool, dsn).run()
+        monkeypatch.undo()
+        spool.close()
+        there = 0 if where is Shipper else 1
+        assert await db.fetchval("SELECT count(*) FROM recording_deliveries") == there
+    await db.execute("DELETE FROM recording_deliveries")
+    spool = Spool(tmp_path)
+    write(spool, journal.delivery(call, identity, discarded=True), journal.end(call, 2))
+    await ship(spool, dsn)
+    spool.close()
+    assert await db.fetchval("SELECT count(*) FROM recording_deliveries") == 0
+    assert await db.fetchval("SELECT count(*) FROM cdr") == 1
+
+
+async def test_what_is_stored_stays_so(db: asyncpg.Connection) -> None:
+    call, identity = journal.new_call(), journal.new_call()
+    await write_group(db, [journal.promise(call, identity)])
+    await db.execute("UPDATE recording_deliveries SET state = 'stored'")
+    await write_group(db, [journal.delivery(call, identity, discarded=True)])
+    await write_group(db, [journal.promise(call, identity)])
+    rows = await db.fetch("SELECT state FROM recording_deliveries")
+    assert [row["state"] for row in rows] == ["stored"]

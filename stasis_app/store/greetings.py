@@ -1,0 +1,39 @@
+"""The greetings of a mailbox: which column holds which, and what becomes of an old one."""
+
+from uuid import UUID
+
+import asyncpg
+
+from stasis_app.rules.mailbox import Greeting
+
+COLUMNS = {
+    Greeting.UNAVAILABLE: "greeting_prompt_id",
+    Greeting.BUSY: "busy_greeting_prompt_id",
+    Greeting.TEMPORARY: "temporary_greeting_prompt_id",
+    Greeting.NAME: "name_prompt_id",
+}
+
+DELETE_UNUSED = f"""
+DELETE FROM media_files WHERE id = $2 AND recorded_for = $1
+    AND NOT EXISTS (SELECT FROM voicemail_boxes WHERE $2 IN ({", ".join(COLUMNS.values())}))
+"""  # noqa: S608
+
+
+async def set_greeting(
+    connection: asyncpg.Connection, box: UUID, greeting: Greeting, media: UUID | None
+) -> bool:
+    """Use a media file as a greeting, None for that of the exchange. False: there is no such box.
+
+    The one it replaces is deleted if it was recorded for this box by phone and serves no other.
+    """
+    column = COLUMNS[greeting]
+    known = f"SELECT {column} FROM voicemail_boxes WHERE id = $1 FOR NO KEY UPDATE"  # noqa: S608
+    change = f"UPDATE voicemail_boxes SET {column} = $2 WHERE id = $1"  # noqa: S608
+    async with connection.transaction():
+        row = await connection.fetchrow(known, box)
+        if row is None:
+            return False
+        await connection.execute(change, box, media)
+        if row[0] is not None:
+            await connection.execute(DELETE_UNUSED, box, row[0])
+    return True
