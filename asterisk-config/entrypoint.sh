@@ -9,7 +9,7 @@ export PBX_ASTERISK_DIR PBX_TLS_CERT PBX_TLS_KEY
 umask 077
 cd "$PBX_ASTERISK_DIR"
 mkdir -p etc log run var/cache var/lib/agi-bin var/lib/keys spool/monitor spool/outgoing \
-    spool/recording spool/system spool/tmp spool/voicemail
+    spool/recording spool/system spool/tmp
 
 # Asterisk's own ${...} must survive, so only the names that are set are replaced
 # shellcheck disable=SC2016

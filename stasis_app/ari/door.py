@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import aioari
 import aiohttp
@@ -11,9 +11,11 @@ import orjson
 import structlog
 
 from . import events
-from .errors import AriError, Replaced, Unreachable
+from .errors import AriError, Gone, Replaced
 from .inboxes import Inboxes
-from .transport import EventSocket, Reply, Transport
+from .mailboxes import Mailboxes
+from .recordings import Recordings
+from .transport import EventSocket
 
 log = structlog.get_logger()
 
@@ -24,8 +26,11 @@ UNSET = ("Provided variable was not found", "Unable to read provided function")
 """What ARI says of a variable without value (404) and of a function that fails (500)."""
 UNSHOWN = "Allocation failed"
 
+MILLISECONDS_AT_16_KHZ = 2000
+"""What Asterisk calls a second of it (main/file.c winds by 8000 samples)."""
 
-class Door:
+
+class Door(Recordings, Mailboxes):
     """Requests to one Asterisk and the events of one Stasis application.
 
     `inboxes` gets every event. Methods raise `Gone` when their object has ended, `Unreachable`
@@ -42,13 +47,8 @@ class Door:
         *,
         deadline: float = 5.0,
     ) -> None:
-        self.app = app
-        self._url = url
-        self._inboxes = inboxes
-        self._transport = Transport(url, username, password, deadline)
-        self._client: Any = None
+        super().__init__(url, username, password, app, inboxes, deadline=deadline)
         self._replaced = False
-        self._sealed = False
         self.connected = asyncio.Event()
 
     async def keep_open(self, on_open: Callable[[], Awaitable[None]]) -> None:
@@ -116,21 +116,6 @@ class Door:
             self.seal()
         elif event is not None:
             self._inboxes.deliver(event)
-
-    async def _do(self, resource: str, operation: str, **arguments: Any) -> Reply:
-        """Send a request, without the arguments that are None."""
-        if self._sealed or self._client is None:
-            raise Unreachable(f"{resource} {operation}", "the door is closed")
-        call = getattr(getattr(self._client.swagger, resource), operation)
-        given = {name: value for name, value in arguments.items() if value is not None}
-        return cast(Reply, await call(**given))
-
-    def seal(self) -> None:
-        """Send nothing more: this process is about to leave, and its calls are to live on."""
-        self._sealed = True
-
-    async def close(self) -> None:
-        await self._transport.close()
 
     async def create_channel(
         self,
@@ -213,11 +198,42 @@ class Door:
             eventSource=[f"bridge:{bridge}"],
         )
 
-    async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
-        """Start a playback of ARI media URIs one after another; PlaybackFinished follows."""
+    async def play(
+        self, channel: str, playback: str, media: Sequence[str], *, step_seconds: float = 3.0
+    ) -> None:
+        """Start a playback of ARI media URIs one after another; PlaybackFinished follows.
+
+        What can't be played is passed over. A playback waits for the one before it.
+        `step_seconds` are those of control_playback, for media of 16 kHz as ours are.
+        """
         await self._do(
-            "channels", "playWithId", channelId=channel, playbackId=playback, media=list(media)
+            "channels",
+            "playWithId",
+            channelId=channel,
+            playbackId=playback,
+            media=list(media),
+            skipms=round(step_seconds * MILLISECONDS_AT_16_KHZ),
         )
+
+    async def stop_playback(self, playback: str) -> None:
+        """End a playback, all of its media. PlaybackFinished follows when it is its turn."""
+        await self._do("playbacks", "stop", playbackId=playback)
+
+    async def control_playback(self, playback: str, operation: str) -> None:
+        """Wind what is played: `forward`, `reverse`, `pause`, `unpause` or `restart`.
+
+        Only the medium that plays is wound, and not past its end: its last step is played again.
+        Raises Gone when its turn has not come or is over, or when it is paused.
+        """
+        await self._do("playbacks", "control", playbackId=playback, operation=operation)
+
+    async def playback_lives(self, playback: str) -> bool:
+        """Return whether a playback goes on, or waits for its turn."""
+        try:
+            await self._do("playbacks", "get", playbackId=playback)
+        except Gone:
+            return False
+        return True
 
     async def channels(self) -> list[events.Channel]:
         reply = await self._do("channels", "list")
@@ -269,10 +285,6 @@ class Door:
             str(one["name"]).removeprefix("Stasis:"): str(one["state"])
             for one in await reply.json()
         }
-
-    async def stored_recording(self, name: str) -> bytes:
-        """Return a recording's file as Asterisk stored it."""
-        return await self._transport.download(f"recordings/stored/{name}/file")
 
 
 def _pjsip(kind: str, name: str) -> dict[str, str]:

@@ -10,6 +10,10 @@ from typing import Any
 
 Raw = Mapping[str, Any]
 
+COUNTED_AS_A_SECOND = 8000
+SAMPLES_OF_A_SECOND = {"wav16": 16000}
+"""Asterisk counts 8000 samples for a second of any recording (main/app.c)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
@@ -57,7 +61,7 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something happened at `at` to the channel, bridge or playback `subject`."""
+    """Something happened at `at` to the channel, bridge, playback or recording `subject`."""
 
     at: datetime
     subject: str
@@ -123,6 +127,33 @@ class PlaybackFinished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed(Event):
+    """ChannelDtmfReceived, when the key is let go: 0-9, *, #, A-D, held for so many seconds."""
+
+    key: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFinished(Event):
+    """The recording `subject` is over; it is `seconds` long, to half a second.
+
+    `talking_seconds` is None: Asterisk 22.10 says that all of it was talk. When the channel ended
+    during the beep there are 0 seconds, and no file.
+    """
+
+    seconds: float
+    talking_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed(Event):
+    """The recording `subject` could not be made."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationReplaced(Event):
     pass
 
@@ -158,6 +189,22 @@ def _playback_finished(raw: Raw) -> Event:
     return PlaybackFinished(_at(raw), playback["id"], playback["state"])
 
 
+def _key_pressed(raw: Raw) -> Event:
+    return KeyPressed(_at(raw), raw["channel"]["id"], raw["digit"], raw["duration_ms"] / 1000)
+
+
+def _recording_finished(raw: Raw) -> Event:
+    recording = raw["recording"]
+    rate = SAMPLES_OF_A_SECOND.get(recording["format"], COUNTED_AS_A_SECOND)
+    seconds = recording.get("duration", 0) * COUNTED_AS_A_SECOND / rate
+    return RecordingFinished(_at(raw), recording["name"], seconds)
+
+
+def _recording_failed(raw: Raw) -> Event:
+    recording = raw["recording"]
+    return RecordingFailed(_at(raw), recording["name"], recording.get("cause", ""))
+
+
 def _replaced(raw: Raw) -> Event:
     return ApplicationReplaced(_at(raw), raw["application"])
 
@@ -172,6 +219,9 @@ READERS: dict[str, Callable[[Raw], Event]] = {
     "ChannelHold": _of_channel(Held),
     "ChannelUnhold": _of_channel(Unheld),
     "PlaybackFinished": _playback_finished,
+    "ChannelDtmfReceived": _key_pressed,
+    "RecordingFinished": _recording_finished,
+    "RecordingFailed": _recording_failed,
     "ApplicationReplaced": _replaced,
 }
 

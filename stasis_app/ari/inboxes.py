@@ -1,4 +1,4 @@
-"""Who gets which event: receivers by the id of the channel, bridge or playback.
+"""Who gets which event: receivers by the id of the channel, bridge, playback or recording.
 
 A receiver's `deliver` is called in the reader itself: it may not await, and it may not block.
 Ids are made by us, and a receiver is entered before the request that creates its object is sent,

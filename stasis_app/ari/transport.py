@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,6 +25,7 @@ from .errors import Unreachable, refusal
 log = structlog.get_logger()
 
 HEARTBEAT = 5.0
+PIECE = 1 << 18
 SWIFT = frozenset({"create", "dial", "ring", "addChannel"})
 
 lane: ContextVar[int | None] = ContextVar("lane", default=None)
@@ -204,15 +205,23 @@ class Transport:
             "PUT", self._base + path, data=orjson.dumps(body).decode(), headers=headers
         )
 
-    async def download(self, path: str) -> bytes:
-        """Return the bytes of a binary answer, e.g. `recordings/stored/NAME/file`."""
+    async def download(self, path: str, to: BinaryIO) -> int:
+        """Write a binary answer into `to` as it comes, however long; return how many bytes.
+
+        The deadline is that of the next piece. Raises Unreachable when the end is missing.
+        """
+        label = f"GET {path}"
+        patient = aiohttp.ClientTimeout(sock_connect=self._deadline, sock_read=self._deadline)
+        length = 0
         try:
-            async with self._http.get(self._base + path) as response:
+            async with self._http.get(self._base + path, timeout=patient) as response:
                 if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise refusal(response.status, f"GET {path}", await response.text())
-                return await response.read()
+                    raise refusal(response.status, label, await response.text())
+                async for piece in response.content.iter_chunked(PIECE):
+                    length += await asyncio.to_thread(to.write, piece)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"GET {path}", str(error)) from error
+            raise Unreachable(label, str(error)) from error
+        return length
 
     async def ws_connect(self, url: str, params: Mapping[str, Any] | None = None) -> EventSocket:
         return EventSocket(await self._connect(dict(params or {})))

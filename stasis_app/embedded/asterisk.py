@@ -31,7 +31,6 @@ _DIRECTORIES = (
     "spool/recording",
     "spool/system",
     "spool/tmp",
-    "spool/voicemail",
 )
 
 # exec all the way: the pid of this shell becomes Asterisk's

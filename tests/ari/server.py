@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
 from aiohttp import WSMsgType, web
@@ -19,19 +19,35 @@ bridges POST /bridges/{bridgeId} createWithId type
 bridges POST /bridges/{bridgeId}/addChannel addChannel channel inhibitConnectedLineUpdates
 bridges DELETE /bridges/{bridgeId} destroy
 channels GET /channels list
+channels POST /channels/{channelId} originateWithId endpoint app appArgs variables:body
 channels POST /channels/create create endpoint app appArgs channelId originator variables:body
 channels POST /channels/{channelId}/dial dial caller
 channels POST /channels/{channelId}/ring ring
 channels POST /channels/{channelId}/answer answer
-channels POST /channels/{channelId}/play/{playbackId} playWithId media
+channels POST /channels/{channelId}/play/{playbackId} playWithId media skipms
+channels POST /channels/{channelId}/record record \
+    name format maxDurationSeconds maxSilenceSeconds ifExists beep terminateOn
 channels GET /channels/{channelId}/variable getChannelVar variable
 channels DELETE /channels/{channelId} hangup reason_code
 deviceStates PUT /deviceStates/{deviceName} update deviceState
+playbacks GET /playbacks/{playbackId} get
 playbacks DELETE /playbacks/{playbackId} stop
+playbacks POST /playbacks/{playbackId}/control control operation
+recordings GET /recordings/stored listStored
+recordings DELETE /recordings/stored/{recordingName} deleteStored
+recordings GET /recordings/live/{recordingName} getLive
+recordings POST /recordings/live/{recordingName}/stop stop
 events GET /events eventWebsocket app
 """
 
 Answer = tuple[int, str]
+
+
+class File(NamedTuple):
+    """A binary answer of `length` bytes, sent as the pieces come."""
+
+    length: int
+    pieces: AsyncIterator[bytes]
 
 
 class Request(NamedTuple):
@@ -47,12 +63,14 @@ class Request(NamedTuple):
 class AriServer:
     """`answers` are (status, body) by path, None for none at all; any other path is 204.
 
+    `files` are binary answers by path.
     `sockets` are the open WebSockets by application, `opened` counts all that ever were.
     While `refusing`, new WebSockets get a 503; while `mute`, no ping is answered.
     """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer | None] = {}
+        self.files: dict[str, File] = {}
         self.requests: list[Request] = []
         self.headers: list[Mapping[str, str]] = []
         self.sockets: dict[str, web.WebSocketResponse] = {}
@@ -103,9 +121,11 @@ class AriServer:
             body |= {"resourcePath": f"/api-docs/{file}", "apis": apis, "models": {}}
         return web.json_response(body)
 
-    async def _request(self, request: web.Request) -> web.Response:
+    async def _request(self, request: web.Request) -> web.StreamResponse:
         self.headers.append(request.headers)
         path = request.match_info["path"]
+        if path in self.files:
+            return await _send(request, self.files[path])
         sent = Request(request.method, path, dict(request.query), "http", await _json(request))
         status, body = await self._answer(sent)
         return web.Response(status=status, text=body or None)
@@ -148,6 +168,14 @@ class AriServer:
         status, body = await self._answer(request)
         reply = {"type": "RESTResponse", "status_code": status, "message_body": body}
         await self.send(app, {**reply, "request_id": message["request_id"]})
+
+
+async def _send(request: web.Request, file: File) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": str(file.length)})
+    await response.prepare(request)
+    async for piece in file.pieces:
+        await response.write(piece)
+    return response
 
 
 def _operation(method: str, path: str, name: str, *queries: str) -> Mapping[str, Any]:

@@ -13,6 +13,9 @@ LINES = (Path(__file__).parent / "samples.jsonl").read_text().splitlines()
 SAMPLES: list[dict[str, Any]] = [json.loads(line) for line in LINES]
 CALLER = "pbx-x-1795350797.0"
 LEG = "p-leg-1"
+LEAVER = "pbx-x-1795625167.1"
+FINISHED = datetime(2026, 11, 25, 16, 45, 52, 204000, UTC)
+RECORDED = datetime(2026, 11, 25, 16, 46, tzinfo=UTC)
 DIALLED = datetime(2026, 11, 25, 13, 44, 56, 513000, UTC)
 
 
@@ -62,11 +65,37 @@ def test_a_call_that_comes() -> None:
         (0, events.Destroyed(at(19.964), LEG, 17, 486)),
         (1, events.Destroyed(at(20.468), CALLER, 0, 0)),
         (0, events.HangupRequested(at(27.381, minute=12), "pbx-x-1795349546.0")),
+        (0, events.KeyPressed(RECORDED.replace(second=7, microsecond=990000), LEAVER, "*", 0.16)),
+        (0, events.RecordingFinished(FINISHED, "p-rec-1", 1.0)),
+        (
+            1,
+            events.RecordingFinished(
+                RECORDED.replace(second=11, microsecond=268000), "p-rec-4", 0.0
+            ),
+        ),
+        (
+            0,
+            events.RecordingFailed(
+                RECORDED.replace(second=10, microsecond=356000),
+                "p-rec-2",
+                "Cannot record channel while in bridge",
+            ),
+        ),
         (0, events.ApplicationReplaced(at(20.980), "pbx")),
     ],
 )
 def test_what_is_read(place: int, event: events.Event) -> None:
     assert read(type(event), place) == event
+
+
+@pytest.mark.parametrize(("file_format", "seconds"), [("wav16", 3.5), ("wav", 7.0)])
+def test_a_recordings_length(file_format: str, seconds: float) -> None:
+    """Asterisk counts 8000 samples for a second, also where there are 16000."""
+    recording = {"name": "a", "format": file_format, "state": "done", "duration": 7}
+    raw = {"type": "RecordingFinished", "timestamp": "2026-11-25T16:46:08Z", "recording": recording}
+    finished = events.read(raw)
+    assert isinstance(finished, events.RecordingFinished)
+    assert (finished.seconds, finished.talking_seconds) == (seconds, None)
 
 
 def test_a_type_nobody_acts_on_is_nothing() -> None:
@@ -75,7 +104,7 @@ def test_a_type_nobody_acts_on_is_nothing() -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: str(sample["type"]))
 def test_what_is_left_out_is_missed(sample: dict[str, Any]) -> None:
-    for field in ("timestamp", "channel", "peer", "playback"):
+    for field in ("timestamp", "channel", "peer", "playback", "digit", "recording"):
         if field in sample:
             with pytest.raises((KeyError, ValueError)):
                 events.read({name: sample[name] for name in sample if name != field})

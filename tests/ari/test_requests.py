@@ -150,3 +150,31 @@ async def test_a_device_state(door: Door, asterisk: AriServer) -> None:
     await door.set_device_state("profile-1234", "ONHOLD")
     [sent] = asterisk.sent("deviceStates/Stasis:profile-1234")
     assert (sent.method, sent.query) == ("PUT", {"deviceState": "ONHOLD"})
+
+
+@pytest.mark.parametrize(("step", "sent"), [({}, "6000"), ({"step_seconds": 5.0}, "10000")])
+async def test_what_is_played(
+    door: Door, asterisk: AriServer, step: dict[str, float], sent: str
+) -> None:
+    """Asterisk takes 8000 samples for a second, and our media have 16000."""
+    await door.play("caller", "p", ["sound:de/digits/1", "sound:http://a/b?c=d&e,f"], **step)
+    [played] = asterisk.sent("channels/caller/play/p")
+    assert played.query["media"] == "sound:de/digits/1,sound:http://a/b?c=d&e,f"
+    assert played.query["skipms"] == sent
+
+
+async def test_whether_a_playback_is_over(door: Door, asterisk: AriServer) -> None:
+    assert await door.playback_lives("p")
+    asterisk.answers["playbacks/p"] = (404, "Playback not found")
+    assert not await door.playback_lives("p")
+
+
+async def test_what_is_played_is_wound_and_stopped(door: Door, asterisk: AriServer) -> None:
+    await door.control_playback("p", "forward")
+    await door.stop_playback("p")
+    [wound], [stopped] = asterisk.sent("playbacks/p/control"), asterisk.sent("playbacks/p")
+    assert (wound.method, wound.query) == ("POST", {"operation": "forward"})
+    assert stopped.method == "DELETE"
+    asterisk.answers["playbacks/p/control"] = (409, "Can only forward while media is playing")
+    with pytest.raises(Gone):
+        await door.control_playback("p", "forward")

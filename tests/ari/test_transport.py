@@ -33,10 +33,17 @@ SWIFT: list[tuple[Step, str]] = [
         "bridges/b/addChannel",
     ),
     (lambda door: door.destroy_bridge("b"), "bridges/b"),
+    (lambda door: door.stop_playback("p"), "playbacks/p"),
 ]
 SLOW: list[tuple[Step, str]] = [
     (lambda door: door.answer("caller"), "channels/caller/answer"),
     (lambda door: door.play("caller", "p", ["sound:a", "sound:b"]), "channels/caller/play/p"),
+    (lambda door: door.control_playback("p", "pause"), "playbacks/p/control"),
+    (
+        lambda door: door.record("caller", "r", max_seconds=9, silence_seconds=9, beep=True),
+        "channels/caller/record",
+    ),
+    (lambda door: door.stop_recording("r"), "recordings/live/r/stop"),
 ]
 
 
@@ -159,17 +166,6 @@ async def test_the_password_is_in_the_header_only(door: Door, asterisk: AriServe
     await door.ring("caller")
     assert {headers["Authorization"] for headers in asterisk.headers} == {"Basic dXNlcjpzZWNyZXQ="}
     assert "secret" not in str(asterisk.requests)
-
-
-async def test_a_recording_is_bytes(door: Door, asterisk: AriServer) -> None:
-    asterisk.answers["recordings/stored/a/file"] = (200, "RIFF\x00\xff")
-    assert await door.stored_recording("a") == "RIFF\x00\xff".encode()
-    asterisk.answers["recordings/stored/a/file"] = (404, "none")
-    with pytest.raises(Gone):
-        await door.stored_recording("a")
-    asterisk.answers["recordings/stored/a/file"] = None
-    with pytest.raises(Unreachable):
-        await door.stored_recording("a")
 
 
 async def test_nothing_is_sent_before_and_after(door: Door) -> None:

@@ -58,3 +58,13 @@ def test_what_the_app_pushes_is_kept_in_memory(rendered: dict[str, str]) -> None
 def test_no_function_reads_files_or_passwords(module: str, rendered: dict[str, str]) -> None:
     assert f"load = {module}.so" not in rendered["modules.conf"]
     assert "load = res_curl.so" in rendered["modules.conf"]
+
+
+def test_messages_are_the_apps(rendered: dict[str, str]) -> None:
+    """Asterisk only tells phones how many wait, and reads no phones for that at its start."""
+    modules = rendered["modules.conf"]
+    assert "load = app_minivm.so" in modules
+    assert "app_voicemail" not in modules
+    assert sections(rendered["pjsip.conf"])["global"]["mwi_disable_initial_unsolicited"] == "yes"
+    assert "[mailboxes]" in rendered["extensions.conf"]
+    assert sections(rendered["minivm.conf"]) == {"general": {}}

@@ -1,4 +1,4 @@
-"""The lamp of a phone: a subscription to a hint (RFC 6665) and what its NOTIFYs say."""
+"""The lamp of a phone: a subscription to a hint or a mailbox (RFC 6665), and its NOTIFYs."""
 
 import re
 from contextlib import suppress
@@ -12,8 +12,16 @@ from .until import until
 if TYPE_CHECKING:
     from .sip import RawPhone
 
-BODIES = {"dialog": "application/dialog-info+xml", "presence": "application/pidf+xml"}
-STATES = {"dialog": r"<state>\s*([\w-]+)\s*</state>", "presence": r"<note>\s*([^<]*?)\s*</note>"}
+BODIES = {
+    "dialog": "application/dialog-info+xml",
+    "presence": "application/pidf+xml",
+    "message-summary": "application/simple-message-summary",
+}
+STATES = {
+    "dialog": r"<state>\s*([\w-]+)\s*</state>",
+    "presence": r"<note>\s*([^<]*?)\s*</note>",
+    "message-summary": r"(?m)^Voice-Message: (\d+/\d+)",
+}
 HELD = re.compile(r'pname="\+sip\.rendering"\s+pvalue="no"')
 
 
@@ -26,10 +34,12 @@ class SubscriptionRefusedError(AssertionError):
 
 
 class Lamp:
-    """A watched hint. `states` are all it ever showed, `notifications` the requests that said so.
+    """A watched hint or mailbox.
 
-    The states of event dialog are those of RFC 4235: terminated (dark), early (blinks), confirmed
-    (lit). Those of event presence are the words of Asterisk's note, such as Ready or Ringing.
+    `states` are all it ever showed, `notifications` the requests that said so. The states of event
+    dialog are those of RFC 4235: terminated (dark), early (blinks), confirmed (lit). Those of
+    presence are the words of Asterisk's note, such as Ready or Ringing, those of message-summary
+    unread and read messages, such as 3/2.
     """
 
     def __init__(self, phone: "RawPhone", number: str, event: str) -> None:
