@@ -17,9 +17,9 @@ from phonenumbers import PhoneMetadata
 
 from stasis_app.rules import inbound, mirrored, outbound
 from stasis_app.rules.book import Book
+from stasis_app.rules.columns import Row
 from stasis_app.rules.considered import Decision
 from stasis_app.rules.models import Refuse
-from stasis_app.rules.rows import Row
 from tests.rules.build import NOW
 
 from . import company

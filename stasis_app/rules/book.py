@@ -11,12 +11,18 @@ from uuid import UUID
 
 from stasis_app.words import TargetType
 
-from . import rows
+from . import rows, rows_of_menus
 from .blacklist import BlacklistShelf
+from .extensions import ExtensionShelf
 from .inbound_rules import InboundShelf
+from .menu_options import OptionShelf
 from .models import (
+    Box,
     Contact,
     Extension,
+    MailboxCounts,
+    Media,
+    Menu,
     Named,
     Payer,
     Target,
@@ -28,11 +34,10 @@ from .outbound_rules import OutboundShelf
 from .shelf import Numbered, Shelf
 from .system_settings import SystemSettings
 from .times import TimeProfile, is_open
+from .voicemail_boxes import BoxShelf
 
 NAMED_TABLES: dict[TargetType, str] = {
     TargetType.QUEUE: "queues",
-    TargetType.IVR: "ivr_menus",
-    TargetType.VOICEMAIL: "voicemail_boxes",
     TargetType.CONFERENCE: "conferences",
 }
 
@@ -40,7 +45,7 @@ NAMED_TABLES: dict[TargetType, str] = {
 class Book:
     """A shelf for each table under its name, the settings, and who is registered now."""
 
-    extensions: Numbered[Extension]
+    extensions: ExtensionShelf
     users: Shelf[User]
     trunks: Numbered[Trunk]
     inbound_rules: InboundShelf
@@ -48,9 +53,12 @@ class Book:
     time_profiles: Numbered[TimeProfile]
     blacklist: BlacklistShelf
     queues: Numbered[Named]
-    ivr_menus: Numbered[Named]
-    voicemail_boxes: Numbered[Named]
     conferences: Numbered[Named]
+    ivr_menus: Numbered[Menu]
+    ivr_menu_options: OptionShelf
+    voicemail_boxes: BoxShelf
+    mailbox_counts: Shelf[MailboxCounts]
+    media_files: Numbered[Media]
 
     def __init__(self) -> None:
         self.settings = SystemSettings({})
@@ -108,19 +116,33 @@ class Book:
         """Return whether a caller's number, in any of its forms, is on the white list."""
         return self.settings.white_list.find(caller) is not None
 
+    def box_of(self, extension: Extension | None) -> Box | None:
+        """Return the box of an extension, if messages can be left there: both are active."""
+        if extension is None or not (extension.active and extension.voicemail):
+            return None
+        found = self.voicemail_boxes.of(extension.id)
+        return found if found and found.active else None
+
+    def box(self, target: Target) -> Box | None:
+        """Return the box that a target means, by its own id or by its extension."""
+        if target.id is None:
+            return self.box_of(self.extension(target.number or ""))
+        found = self.voicemail_boxes.get(target.id)
+        return self.box_of(self.extensions.get(found.extension if found else target.id))
+
     def named(self, target: Target) -> Named | None:
-        """Return the queue, menu, box or conference that a target means; None if there is none."""
+        """Return the queue or conference that a target means; None if there is none."""
         table = NAMED_TABLES.get(target.type)
         found: Named | None = self.shelf(table).get(target.id) if table else None
         return found
 
 
-def _named(number: str | None, _: SystemSettings) -> Numbered[Named]:
+def _named(number: str, _: SystemSettings) -> Numbered[Named]:
     return Numbered(partial(rows.named, number=number), lambda row: row.number)
 
 
 TABLES: dict[str, Callable[[SystemSettings], Shelf[Any]]] = {
-    "extensions": lambda _: Numbered(rows.extension, lambda extension: extension.number),
+    "extensions": lambda _: ExtensionShelf(),
     "users": lambda _: Shelf(rows.user),
     "trunks": lambda settings: Numbered(
         partial(rows.trunk, country=settings.country), lambda trunk: trunk.endpoint
@@ -130,9 +152,12 @@ TABLES: dict[str, Callable[[SystemSettings], Shelf[Any]]] = {
     "time_profiles": lambda _: Numbered(rows.time_profile, lambda profile: profile.code),
     "blacklist": BlacklistShelf,
     "queues": partial(_named, "extension_number"),
-    "ivr_menus": partial(_named, None),
-    "voicemail_boxes": partial(_named, None),
     "conferences": partial(_named, "extension_number"),
+    "ivr_menus": lambda _: Numbered(rows_of_menus.menu, lambda menu: menu.number),
+    "ivr_menu_options": lambda _: OptionShelf(),
+    "voicemail_boxes": lambda _: BoxShelf(),
+    "mailbox_counts": lambda _: Shelf(rows_of_menus.mailbox_counts),
+    "media_files": lambda _: Numbered(rows_of_menus.media, lambda media: media.record_code),
 }
 
 # what their rows mean depends on the country whose national numbers they hold

@@ -13,6 +13,10 @@ from .times import Override
 ANONYMOUS = re.compile(r"\*31[*#]?(\+?[0-9]+)", re.ASCII)
 OVERRIDE = re.compile(r"\*28([0-9]+)(?:\*([012]))?", re.ASCII)
 TEST = re.compile(r"\*89([0-9]+)\*(\+?[0-9*#]+)", re.ASCII)
+PROMPT = re.compile(r"\*77([0-9]*)", re.ASCII)
+DIRECT = re.compile(r"\*95([+0-9*#]+)", re.ASCII)
+OWN_MAILBOX = "*97"
+MAILBOX = re.compile(r"\*98([+0-9*#]*)", re.ASCII)
 
 OVERRIDES = {"0": Override.AUTOMATIC, "1": Override.OPEN, "2": Override.CLOSED}
 
@@ -40,7 +44,29 @@ class TryTrunk:
     number: str
 
 
-FeatureCode = CallAnonymously | OverrideProfile | TryTrunk
+@dataclass(frozen=True, slots=True)
+class Record:
+    """*77: a new prompt is recorded; *77<code> that with this `record_code` anew."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """*95<number>: a message is left in the box of an extension, whose phones do not ring."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMailbox:
+    """*97: the own box; *98: any box, by its number and PIN, *98<number>: that one."""
+
+    number: str
+    own: bool = False
+
+
+FeatureCode = CallAnonymously | OverrideProfile | TryTrunk | Record | Direct | OpenMailbox
 
 
 def feature_code(number: str) -> FeatureCode | None:
@@ -51,6 +77,18 @@ def feature_code(number: str) -> FeatureCode | None:
         return OverrideProfile(found[1], OVERRIDES.get(found[2] or ""))
     if found := TEST.fullmatch(number):
         return TryTrunk(found[1], found[2])
+    return _voice_code(number)
+
+
+def _voice_code(number: str) -> Record | Direct | OpenMailbox | None:
+    if number == OWN_MAILBOX:
+        return OpenMailbox("", own=True)
+    if found := PROMPT.fullmatch(number):
+        return Record(found[1])
+    if found := DIRECT.fullmatch(number):
+        return Direct(found[1])
+    if found := MAILBOX.fullmatch(number):
+        return OpenMailbox(found[1])
     return None
 
 
@@ -74,6 +112,10 @@ def may_override(book: Book, extension: Extension | None) -> bool:
 
 def may_try_trunks(book: Book, extension: Extension | None) -> bool:
     return may(book, extension, "trunks.test_roles", (Role.ADMIN,))
+
+
+def may_record(book: Book, extension: Extension | None) -> bool:
+    return may(book, extension, "media.record_roles", (Role.ADMIN, Role.SUPERVISOR))
 
 
 def trunk_to_try(book: Book, code: str) -> Trunk | None:

@@ -1,6 +1,6 @@
 """`pbx explain`: what would happen to a call, and why, told by the code that routes calls."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from stasis_app.words import HangupCause
 
 from . import callee as rules
-from . import inbound, outbound
+from . import explain_voice, inbound, outbound
 from .book import Book
 from .caller_id import CallerId, caller_id
 from .codes import (
@@ -23,7 +23,7 @@ from .codes import (
 )
 from .considered import Considered
 from .dialling import meaning
-from .forwarding import Forward, Ring
+from .forwarding import Forward, LeaveMessage, Ring
 from .inbound import Incoming
 from .models import Destination, DestinationKind, Extension, Payer, Refuse, Trunk
 from .numbers import is_anonymous
@@ -33,6 +33,13 @@ from .times import is_open
 MAX_HOPS = 10
 CALLER_INACTIVE = Refuse(HangupCause.FORBIDDEN, "caller_inactive")
 TRUNK_INACTIVE = Refuse(HangupCause.FORBIDDEN, "trunk_inactive")
+
+VOICE: Mapping[DestinationKind, Callable[[Book, Destination], Iterator[str]]] = {
+    DestinationKind.IVR: explain_voice.menu,
+    DestinationKind.VOICEMAIL: explain_voice.message,
+    DestinationKind.MAILBOX: explain_voice.mailbox,
+    DestinationKind.RECORD_PROMPT: explain_voice.recording,
+}
 
 
 class Unexplained(Exception):
@@ -109,6 +116,9 @@ def _follow(book: Book, question: Question, first: Destination) -> Iterator[str]
             destination = yield from _extension(book, question, destination.number)
         elif destination.kind is DestinationKind.CODE:
             destination = yield from _code(book, question, destination)
+        elif destination.kind in VOICE:
+            yield from VOICE[destination.kind](book, destination)
+            return
         else:
             yield from _elsewhere(book, question, destination)
             return
@@ -132,6 +142,9 @@ def _extension(
     )
     if isinstance(verdict, Forward):
         yield f"extension {number} forwards to {verdict.number} ({verdict.reason})"
+        return rules.onward(book, number, verdict)
+    if isinstance(verdict, LeaveMessage):
+        yield f"extension {number} does not ring ({verdict.reason})"
         return rules.onward(book, number, verdict)
     if isinstance(verdict, Refuse):
         yield _refusal(verdict)
@@ -179,10 +192,11 @@ def _override(
 def _rings(book: Book, callee: Extension, verdict: Ring) -> Iterator[str]:
     phones = len(book.contacts(callee.id))
     yield f"extension {callee.number} rings for {verdict.seconds:g} s on {phones} phone(s)"
-    if callee.forward_on_no_answer:
-        yield f"then, or without a phone, it goes to {callee.forward_on_no_answer}"
-    if callee.forward_on_busy:
-        yield f"when it is busy it goes to {callee.forward_on_busy}"
+    box = "its mailbox" if book.box_of(callee) else None
+    if unanswered := callee.forward_on_no_answer or box:
+        yield f"then, or without a phone, it goes to {unanswered}"
+    if busy := callee.forward_on_busy or box:
+        yield f"when it is busy it goes to {busy}"
 
 
 def _elsewhere(book: Book, question: Question, destination: Destination) -> Iterator[str]:

@@ -7,18 +7,20 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 
-from stasis_app.words import CallerIdMode, Role, TargetType
+from stasis_app.words import CallerIdMode, Role
 
 from . import times
 from .book import TABLES, Book
 from .codes import feature_code
 from .did import covers
 from .finding import ERROR, WARNING, Finding, Steps
-from .findings_of_forwards import forward_loops, forwards, way_out
+from .findings_of_boxes import boxes, operator
+from .findings_of_forwards import dangling, forward_loops, forwards
+from .findings_of_menus import menu_loops, menu_options, menus, music, unspoken
 from .findings_of_trunks import shared_addresses, trunks
 from .inbound import resolve
 from .inbound_rules import precedence
-from .models import InboundRule, Named, OutboundRule, Payer, Target
+from .models import InboundRule, Menu, Named, OutboundRule, Payer
 from .outbound import chain
 
 __all__ = ["ERROR", "WARNING", "Finding", "Steps", "dangling", "findings"]
@@ -44,6 +46,10 @@ def findings(book: Book, lost: Collection[str] = ()) -> Steps:
         extensions,
         forwards,
         forward_loops,
+        menus,
+        menu_options,
+        menu_loops,
+        boxes,
     ):
         yield from look(book)
 
@@ -60,6 +66,10 @@ def settings(book: Book) -> Iterator[Finding]:
     target = book.settings.catch_all
     for severity, problem in dangling(book, target) if target else ():
         yield Finding("system_settings", None, "inbound.catch_all", severity, problem)
+    for severity, problem in operator(book, book.settings.operator, Payer(rule="operator")):
+        yield Finding("system_settings", None, "voicemail.operator", severity, problem)
+    for problem in music(book):
+        yield Finding("system_settings", None, "media.default_moh", ERROR, problem)
 
 
 def inbound_rules(book: Book) -> Steps:
@@ -74,6 +84,8 @@ def inbound_rules(book: Book) -> Steps:
         if rule.fallback and rule.time_profile is None:
             problem = "has a fallback, but no time profile: it is never used"
             yield Finding("inbound_rules", rule.id, rule.name, WARNING, problem)
+        for severity, problem in unspoken(rule.language):
+            yield Finding("inbound_rules", rule.id, rule.name, severity, problem)
 
 
 def shadowed_inbound_rules(book: Book) -> Steps:
@@ -84,7 +96,7 @@ def shadowed_inbound_rules(book: Book) -> Steps:
     alike: defaultdict[object, list[InboundRule]] = defaultdict(list)
     for rule in tuple(book.inbound_rules.items.values()):
         yield None
-        if rule.active and resolve(book, rule.target, rule.name, ""):
+        if rule.active and resolve(book, rule.target, Payer()):
             alike[rule.pattern.specificity, rule.pattern.literal].append(rule)
     for rules in alike.values():
         yield from _shadowed(sorted(rules, key=precedence))
@@ -154,30 +166,44 @@ def time_profiles(book: Book) -> Steps:
 
 
 def numbers_used_twice(book: Book) -> Steps:
-    for table in ("queues", "conferences"):
+    for table in ("queues", "conferences", "ivr_menus"):
         for row in tuple(book.shelf(table).items.values()):
             yield None
-            problem = _used_by_another(book, row.number, row) if row.active else None
+            in_use = isinstance(row, Menu) or row.active
+            problem = _used_by_another(book, row.number, row) if in_use else None
             if problem:
                 yield Finding(table, row.id, row.name, ERROR, problem)
 
 
-def _used_by_another(book: Book, number: str | None, row: Named | None = None) -> str | None:
+def _used_by_another(book: Book, number: str | None, row: Named | Menu | None = None) -> str | None:
     """Return who else has a number.
 
-    An emergency number wins over an extension, that over a queue, a conference, a code at last.
+    An emergency number wins over an extension, that over a queue, a conference, a menu, a code at
+    last (see `dialling.meaning`).
     """
     if not number:
         return None
     if number in book.settings.emergency_numbers:
         return f"number {number} is an emergency number: nobody can dial it"
-    extension, queue = book.extension(number), book.queues.at(number)
-    if row and extension and not extension.deleted:
-        return f"number {number} is an extension too, which takes the calls"
-    if row and queue and queue.active and queue is not row:
-        return f"number {number} is a queue's too, which takes the calls"
+    winner = _before(book, number, row) if row else None
+    if winner:
+        return f"number {number} is {winner} too, which takes the calls"
     if feature_code(number):
         return f"number {number} is a feature code too, which nobody can dial any more"
+    return None
+
+
+def _before(book: Book, number: str, row: Named | Menu) -> str | None:
+    """Return who takes the calls for the number of a row in its place."""
+    extension = book.extension(number)
+    if extension and not extension.deleted:
+        return "an extension"
+    for kind, shelf in (("a queue's", book.queues), ("a conference's", book.conferences)):
+        other = shelf.at(number)
+        if other is row:
+            return None
+        if other and other.active:
+            return kind
     return None
 
 
@@ -189,20 +215,3 @@ def extensions(book: Book) -> Steps:
         twice = _used_by_another(book, extension.number)
         for problem in (*extension.problems, *((twice,) if twice else ())):
             yield Finding("extensions", extension.id, extension.number, ERROR, problem)
-
-
-def dangling(book: Book, target: Target) -> Iterator[tuple[str, str]]:
-    """Say why a target can't take calls, or should not: severity and problem."""
-    if target.type is TargetType.EXTERNAL:
-        for severity, why in way_out(book, target.number or "", Payer(rule="external")):
-            yield severity, f"external {target.number}: {why}"
-        return
-    if target.type is TargetType.EXTENSION:
-        found = book.extensions.get(target.id) if target.id else book.extension(target.number or "")
-        if found is None or found.deleted:
-            yield ERROR, f"extension {target.id or target.number} does not exist"
-        return
-    if book.named(target) is None:
-        yield ERROR, f"{target.type} {target.id} does not exist"
-    else:
-        yield ERROR, f"calls for a {target.type} end with an announcement: it is not built yet"

@@ -1,11 +1,16 @@
 """Where forwards and other destinations lead, and where they should not."""
 
 from collections.abc import Iterator
+from functools import partial
+
+from stasis_app.words import TargetType
 
 from .book import Book
-from .dialling import meaning
+from .circles import circles
+from .dialling import is_own_box, meaning
 from .finding import ERROR, WARNING, Finding, Steps
-from .models import DestinationKind, Extension, InboundRule, Payer, Refuse
+from .inbound import extension_of
+from .models import DestinationKind, Extension, InboundRule, Payer, Refuse, Target
 from .outbound import decide
 
 OWN_PREFIX = 8  # a pattern with so many fixed characters is of our own numbers: +4930100.
@@ -32,9 +37,31 @@ def every_forward(extension: Extension) -> list[str]:
 def _leads_nowhere(book: Book, extension: Extension, forward: str) -> Iterator[tuple[str, str]]:
     destination = meaning(book, forward, Payer(extension=extension.number))
     if destination.kind is DestinationKind.NOWHERE:
-        yield ERROR, "nobody has this number"
+        yield ERROR, "it has no mailbox" if is_own_box(forward) else "nobody has this number"
     if destination.kind is DestinationKind.OUTSIDE:
         yield from way_out(book, destination.number, destination.payer)
+
+
+def dangling(book: Book, target: Target) -> Iterator[tuple[str, str]]:
+    """Say why a target can't take calls, or should not: severity and problem."""
+    what = f"{target.type} {target.id or target.number}"
+    match target.type:
+        case TargetType.EXTERNAL:
+            for severity, why in way_out(book, target.number or "", Payer(rule="external")):
+                yield severity, f"external {target.number}: {why}"
+        case TargetType.EXTENSION:
+            if extension_of(book, target) is None:
+                yield ERROR, f"{what} does not exist"
+        case TargetType.IVR:
+            if book.ivr_menus.get(target.id) is None:
+                yield ERROR, f"{what} does not exist"
+        case TargetType.VOICEMAIL:
+            if book.box(target) is None:
+                yield ERROR, f"{what} does not exist, or its extension takes no messages"
+        case _ if book.named(target) is None:
+            yield ERROR, f"{what} does not exist"
+        case _:
+            yield ERROR, f"calls for a {target.type} end with an announcement: it is not built yet"
 
 
 def way_out(book: Book, number: str, payer: Payer) -> Iterator[tuple[str, str]]:
@@ -61,28 +88,9 @@ def _names_our_numbers(rule: InboundRule) -> bool:
 
 def forward_loops(book: Book) -> Steps:
     """Follow every forward. Unconditional ones surely go round, others when nobody answers."""
-    done: set[str] = set()
-    for extension in tuple(book.extensions.items.values()):
-        yield None
-        yield from _rounds(book, extension.number, done)
-
-
-def _rounds(book: Book, start: str, done: set[str]) -> Steps:
-    """Go down every way from `start` that is not `done`; the path is the way so far."""
-    path: dict[str, None] = {}
-    ways = [iter([start])]
-    while ways:
-        number = next(ways[-1], None)
-        if number is None:
-            ways.pop()
-            done.update(path.popitem()[:1] if path else ())
-        elif number in path:
-            numbers = list(path)
-            yield _round(book, numbers[numbers.index(number) :])
-        elif number not in done:
-            yield None
-            path[number] = None
-            ways.append(iter(_next(book, number)))
+    numbers = (extension.number for extension in tuple(book.extensions.items.values()))
+    for circle in circles(numbers, partial(_next, book)):
+        yield _round(book, circle) if circle else None
 
 
 def _round(book: Book, circle: list[str]) -> Finding | None:

@@ -1,4 +1,4 @@
-"""What happens to a call for an extension: ring, forward or refuse (issue 2)."""
+"""What happens to a call for an extension: ring, forward, take a message or refuse."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,15 @@ class Forward:
     reason: Reason
 
 
-Verdict = Ring | Forward | Refuse
+@dataclass(frozen=True, slots=True)
+class LeaveMessage:
+    """The extension's box takes the call."""
+
+    reason: Reason
+
+
+NoRing = Forward | LeaveMessage | Refuse
+Verdict = Ring | NoRing
 
 BUSY_CAUSES = frozenset({HangupCause.BUSY, HangupCause.REJECTED})
 
@@ -48,10 +56,12 @@ def on_arrival(
     engaged: int,
     default_ring_seconds: float,
     closed: bool = False,
+    voicemail: bool = False,
 ) -> Verdict:
     """Decide before any phone rings. `engaged` counts the extension's calls without this one.
 
     While the time profile of the extension's user is `closed` nobody is there to answer.
+    With `voicemail` a box takes what no forward takes.
     Whether a phone is registered is left to Asterisk: it knows of one that came this moment.
     """
     if not callee.active:
@@ -61,14 +71,14 @@ def on_arrival(
     if callee.id == caller:
         return Refuse(HangupCause.BUSY, "own_number")
     if closed:
-        return absent(callee)
+        return absent(callee, voicemail=voicemail)
     if callee.dnd:
-        return busy(callee, Reason.DND)
+        return busy(callee, Reason.DND, voicemail=voicemail)
     limit = callee.max_concurrent_calls
     if limit is not None and engaged >= limit:
-        return busy(callee, Reason.BUSY)
+        return busy(callee, Reason.BUSY, voicemail=voicemail)
     if callee.type is ExtensionType.VIRTUAL:
-        return on_failure(callee, HangupCause.UNAVAILABLE)
+        return on_failure(callee, HangupCause.UNAVAILABLE, voicemail=voicemail)
     seconds = callee.ring_seconds if callee.forward_on_no_answer else default_ring_seconds
     return Ring(min(max(seconds, 1.0), LONGEST_RING_SECONDS))
 
@@ -79,30 +89,36 @@ def missing(callee: Extension) -> Refuse:
     return Refuse(HangupCause.UNAVAILABLE, "inactive")
 
 
-def on_failure(callee: Extension, cause: HangupCause) -> Forward | Refuse:
+def on_failure(callee: Extension, cause: HangupCause, *, voicemail: bool = False) -> NoRing:
     """Decide after the phones have failed: busy and declined are busy, the rest is no answer.
 
     Without a phone nobody answers either: the no-answer forward takes the call at once.
     """
-    if cause in BUSY_CAUSES and callee.forward_on_busy:
-        return Forward(callee.forward_on_busy, Reason.BUSY)
-    if cause not in BUSY_CAUSES and callee.forward_on_no_answer:
+    if cause in BUSY_CAUSES:
+        forward, reason = callee.forward_on_busy, Reason.BUSY
+    else:
         missing = cause is HangupCause.UNAVAILABLE
+        forward = callee.forward_on_no_answer
         reason = Reason.UNAVAILABLE if missing else Reason.NO_ANSWER
-        return Forward(callee.forward_on_no_answer, reason)
-    return Refuse(cause, "phones")
+    return _elsewhere(forward, reason, Refuse(cause, "phones"), voicemail=voicemail)
 
 
-def busy(callee: Extension, reason: Reason) -> Forward | Refuse:
-    if callee.forward_on_busy:
-        return Forward(callee.forward_on_busy, reason)
-    return Refuse(HangupCause.BUSY, reason)
+def busy(callee: Extension, reason: Reason, *, voicemail: bool = False) -> NoRing:
+    refusal = Refuse(HangupCause.BUSY, reason)
+    return _elsewhere(callee.forward_on_busy, reason, refusal, voicemail=voicemail)
 
 
-def absent(callee: Extension) -> Forward | Refuse:
-    if callee.forward_on_no_answer:
-        return Forward(callee.forward_on_no_answer, Reason.CLOSED)
-    return Refuse(HangupCause.UNAVAILABLE, Reason.CLOSED)
+def absent(callee: Extension, *, voicemail: bool = False) -> NoRing:
+    refusal = Refuse(HangupCause.UNAVAILABLE, Reason.CLOSED)
+    forward = callee.forward_on_no_answer
+    return _elsewhere(forward, Reason.CLOSED, refusal, voicemail=voicemail)
+
+
+def _elsewhere(forward: str | None, reason: Reason, refusal: Refuse, *, voicemail: bool) -> NoRing:
+    """A forward that somebody has written down wins over the box."""
+    if forward:
+        return Forward(forward, reason)
+    return LeaveMessage(reason) if voicemail else refusal
 
 
 def worst(causes: Sequence[HangupCause]) -> HangupCause:

@@ -1,7 +1,7 @@
 """Where a call from outside goes (issue 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stasis_app.words import HangupCause, TargetType
@@ -11,7 +11,9 @@ from .considered import Considered, Decision
 from .models import (
     Destination,
     DestinationKind,
+    Extension,
     InboundRule,
+    Menu,
     Payer,
     Refuse,
     Target,
@@ -21,6 +23,7 @@ from .numbers import is_anonymous
 
 Outcome = Destination | Refuse
 
+CATCH_ALL = "inbound.catch_all"
 UNKNOWN = Refuse(HangupCause.UNALLOCATED_NUMBER, "no_inbound_rule")
 
 
@@ -49,7 +52,8 @@ def decide(book: Book, call: Incoming) -> Decision[Outcome]:
     considered: list[Considered] = []
     for rule in book.inbound_rules.matching(did):
         why, target = _consider(book, rule, call, caller)
-        outcome = resolve(book, target, rule.name, call.did) if target else None
+        payer = sends_on(rule.name, call.did)
+        outcome = resolve(book, target, payer, rule.language or "") if target else None
         if target and outcome is None:
             why = f"{why}, but its {target.type} is missing"
         considered.append(Considered(rule.name, why, taken=outcome is not None))
@@ -99,20 +103,56 @@ def _consider(
     return "is closed and has no fallback", None
 
 
-def resolve(book: Book, target: Target, rule: str, did: str) -> Destination | None:
-    """Return where a row's target is; None when the row it means is missing."""
-    if target.type is TargetType.EXTERNAL:
-        payer = Payer(rule=rule, diverted=(did, "unconditional"))
-        return Destination(DestinationKind.OUTSIDE, target.number or "", payer)
-    if target.type is TargetType.EXTENSION:
-        found = book.extensions.get(target.id) if target.id else book.extension(target.number or "")
-        if found is None or found.deleted:
-            return None
-        return Destination(DestinationKind.EXTENSION, found.number)
-    named = book.named(target)
-    return Destination(DestinationKind.UNBUILT, f"{target.type} {named.name}") if named else None
+def sends_on(rule: str, called: str) -> Payer:
+    """Return who pays for an outside number in a row: the row, whatever number was called."""
+    return Payer(rule=rule, diverted=(called, "unconditional") if called else None)
+
+
+def resolve(
+    book: Book, target: Target, payer: Payer, language: str = "", *, by_hand: bool = False
+) -> Destination | None:
+    """Return where a row's target is; None when the row it means is missing.
+
+    `payer` answers for outside numbers. A menu's own language wins over `language`.
+    """
+    found = _resolve(book, target, payer)
+    if found is None:
+        return None
+    return replace(found, by_hand=by_hand, language=found.language or language)
+
+
+def _resolve(book: Book, target: Target, payer: Payer) -> Destination | None:
+    match target.type:
+        case TargetType.EXTERNAL:
+            return Destination(DestinationKind.OUTSIDE, target.number or "", payer)
+        case TargetType.EXTENSION:
+            found = extension_of(book, target)
+            return Destination(DestinationKind.EXTENSION, found.number) if found else None
+        case TargetType.IVR:
+            menu = book.ivr_menus.get(target.id)
+            return to_menu(menu, payer) if menu else None
+        case TargetType.VOICEMAIL:
+            box = book.box(target)
+            kind = DestinationKind.VOICEMAIL
+            return Destination(kind, box.number, id=box.id) if box else None
+        case _:
+            named = book.named(target)
+            name = f"{target.type} {named.name}" if named else ""
+            return Destination(DestinationKind.UNBUILT, name) if named else None
+
+
+def to_menu(menu: Menu, payer: Payer) -> Destination:
+    """Return the way to a menu; `payer` tells it which number was called."""
+    spoken = menu.language or ""
+    return Destination(DestinationKind.IVR, f"ivr {menu.name}", payer, id=menu.id, language=spoken)
+
+
+def extension_of(book: Book, target: Target) -> Extension | None:
+    """Return the extension that a target means, also an inactive one; a deleted one is gone."""
+    found = book.extensions.get(target.id) if target.id else book.extension(target.number or "")
+    return None if found is None or found.deleted else found
 
 
 def _catch_all(book: Book, did: str) -> Outcome:
     target = book.settings.catch_all
-    return (target and resolve(book, target, "inbound.catch_all", did)) or UNKNOWN
+    return (target and resolve(book, target, sends_on(CATCH_ALL, did))) or UNKNOWN

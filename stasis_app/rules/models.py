@@ -14,6 +14,7 @@ from stasis_app.words import (
     ExtensionType,
     ForwardedCallerId,
     HangupCause,
+    IvrAction,
     Role,
     TargetType,
     TrunkStatus,
@@ -40,6 +41,8 @@ class User:
     role: Role
     active: bool
     time_profile: UUID | None
+    language: str = ""
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Extension:
     outbound_caller_id: str | None = None
     outbound_calls_per_minute: int | None = None
     max_concurrent_outbound_calls: int | None = None
+    voicemail: bool = False
     problems: tuple[str, ...] = ()
 
     @property
@@ -126,7 +130,10 @@ TRUNK_PREFIX = "trunk-"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a row sends a call: a row of that type by `id`, or `number` (external)."""
+    """Where a row sends a call: a row of that type by `id`, or `number`.
+
+    External has a number only; an extension and its box are found by either.
+    """
 
     type: TargetType
     id: UUID | None = None
@@ -147,6 +154,7 @@ class InboundRule:
     time_profile: UUID | None = None
     caller_pattern: Pattern | None = None
     fallback: Target | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +187,7 @@ class BlacklistEntry:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A row that calls can be sent to, or dialled at `number`: a queue, a menu, a conference …"""
+    """A row that calls can be sent to, or dialled at `number`: a queue or a conference."""
 
     id: UUID
     name: str
@@ -187,11 +195,98 @@ class Named:
     active: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A row of `ivr_menus`, dialled at `number`. The prompts are rows of `media_files`.
+
+    `on_timeout` and `on_invalid` are where a caller goes who has used up all tries; None: nowhere,
+    the call ends, and `hangs_up` tells that the row says so.
+    """
+
+    id: UUID
+    name: str
+    welcome: UUID | None
+    digit_seconds: float
+    inter_digit_seconds: float
+    max_retries: int
+    invalid_prompt: UUID | None
+    timeout_prompt: UUID | None
+    on_timeout: Target | None
+    on_invalid: Target | None
+    direct_dial: bool
+    language: str | None
+    number: str | None = None
+    hangs_up: bool = False
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MenuOption:
+    """A row of `ivr_menu_options`: one or two keys, and what they do."""
+
+    id: UUID
+    menu: UUID
+    keys: str
+    action: IvrAction
+    target: Target | None
+    pre_transfer_prompt: UUID | None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A row of `voicemail_boxes` with the number of its extension. The greetings are media files.
+
+    `active` is false while the extension's `voicemail_enabled` is. It `mails` what is left there;
+    with a `bad_address` of its own it can't. `pin_flaw` is what is wrong with its PIN (a word of
+    `rules.voicemail`); the PIN itself stays in Postgres.
+    """
+
+    id: UUID
+    extension: UUID
+    number: str
+    name: str
+    active: bool
+    greeting: UUID | None
+    busy_greeting: UUID | None
+    temporary_greeting: UUID | None
+    name_prompt: UUID | None
+    operator: str | None
+    max_messages: int | None
+    mails: bool = False
+    bad_address: bool = False
+    pin_flaw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxCounts:
+    """A row of the view `mailbox_counts`: what the lamp of a box shows. `id` is the box's."""
+
+    id: UUID
+    number: str
+    unread: int
+    read: int
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A row of `media_files`: its name and type. `*77<record_code>` records it anew."""
+
+    id: UUID
+    name: str
+    kind: str
+    record_code: str | None
+
+
 class DestinationKind(StrEnum):
     EXTENSION = "extension"
     OUTSIDE = "outside"
     EMERGENCY = "emergency"
     CODE = "code"
+    IVR = "ivr"
+    VOICEMAIL = "voicemail"
+    MAILBOX = "mailbox"
+    RECORD_PROMPT = "record_prompt"
     UNBUILT = "unbuilt"
     NOWHERE = "nowhere"
 
@@ -213,11 +308,33 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a call goes next, and the number that led there. `payer` answers for outside calls."""
+    """Where a call goes next, and the number that led there. `payer` answers for outside calls.
+
+    - `by_hand`: the caller chose it by a key, so it is no hop.
+    - `id` is that of the menu or the box.
+    - `language` is what the rule or the menu says, as it stands there.
+    - `reason` of VOICEMAIL: why nobody answered (`forwarding.Reason`), or empty; of MAILBOX: who
+      comes, a word of `MailboxVisit`.
+
+    IVR has the number `ivr <name>`, VOICEMAIL and MAILBOX that of the extension (MAILBOX empty: it
+    is asked for), RECORD_PROMPT the `record_code` (empty: a new prompt).
+    """
 
     kind: DestinationKind
     number: str
     payer: Payer = Payer()
+    by_hand: bool = False
+    id: UUID | None = None
+    language: str = ""
+    reason: str = ""
+
+
+class MailboxVisit(StrEnum):
+    """Who opens a mailbox: the box's own phone, any phone, or a caller who heard its greeting."""
+
+    OWN = "own"
+    ANY = "any"
+    GREETING = "greeting"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,8 @@
 """From rows to models: what can't be used is left out and named, and the rest goes on working."""
 
-import json
 import re
 from datetime import UTC, datetime
 from ipaddress import ip_network
-from typing import Any, Protocol
-
-import re2
 
 from stasis_app.words import (
     BlacklistType,
@@ -15,12 +11,12 @@ from stasis_app.words import (
     ExtensionType,
     ForwardedCallerId,
     Role,
-    TargetType,
     TrunkStatus,
     TrunkType,
     UserStatus,
 )
 
+from .columns import Row, RowError, from_json, regex, target, text
 from .did import NO_NUMBER, PatternError, did_pattern, did_ranges
 from .forwarding import LONGEST_RING_SECONDS
 from .models import (
@@ -29,8 +25,6 @@ from .models import (
     InboundRule,
     Named,
     OutboundRule,
-    Pattern,
-    Target,
     Trunk,
     User,
 )
@@ -38,25 +32,9 @@ from .number_lists import NumberList
 from .times import Override, ProfileError, TimeProfile
 from .times import time_profile as make_time_profile
 
-
-class Row(Protocol):
-    """A database row: values by column name."""
-
-    def __getitem__(self, column: str, /) -> Any: ...
-
-
-class RowError(Exception):
-    """The row can't be used. `name` is what people call it."""
-
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(problem)
-        self.name = name
-
-
 RING_SECONDS = 20
 DEFAULT_PRIORITY = 100
 DEFAULT_ZONE = "Europe/Berlin"
-REGEX_BYTES = 1 << 14
 # what asterisk-config/extensions.conf leaves of a User-Agent
 NOT_IN_AGENT = re.compile(r"[^A-Za-z0-9 ./_:+-]")
 LONGEST_AGENT = 100
@@ -82,9 +60,10 @@ def extension(row: Row) -> Extension:
         user=row["user_id"],
         allow_international=row["allow_international"] is not False,
         allow_mobile=row["allow_mobile"] is not False,
-        outbound_caller_id=_text(row["outbound_caller_id"]),
+        outbound_caller_id=text(row["outbound_caller_id"]),
         outbound_calls_per_minute=row["outbound_calls_per_minute"],
         max_concurrent_outbound_calls=row["max_concurrent_outbound_calls"],
+        voicemail=row["voicemail_enabled"] is True,
         problems=tuple(problems),
     )
 
@@ -95,6 +74,8 @@ def user(row: Row) -> User:
         role=Role(row["role"]),
         active=row["status"] == UserStatus.ACTIVE and row["deleted_at"] is None,
         time_profile=row["time_profile_id"],
+        language=row["language"] or "",
+        timezone=row["timezone"] or DEFAULT_ZONE,
     )
 
 
@@ -105,7 +86,7 @@ def trunk(row: Row, country: str) -> Trunk:
     """
     problems: tuple[str, ...] = ()
     try:
-        ranges = did_ranges(_json(row["did_ranges"]), country)
+        ranges = did_ranges(from_json(row["did_ranges"]), country)
     except PatternError as error:
         ranges, problems = (NO_NUMBER,), (f"did_ranges: {error}: it delivers no calls",)
     return Trunk(
@@ -116,15 +97,15 @@ def trunk(row: Row, country: str) -> Trunk:
         deleted=row["deleted_at"] is not None,
         host=row["host"].strip(" []"),
         uri=row["uri"],
-        username=_text(row["username"]),
+        username=text(row["username"]),
         credentials=row["credentials"],
         allowed_ips=tuple(str(address) for address in row["allowed_ips"] or ()),
-        default_caller_id=_text(row["default_caller_id"]),
+        default_caller_id=text(row["default_caller_id"]),
         did_ranges=ranges,
         max_concurrent_calls=row["max_concurrent_calls"],
         backup=row["backup_trunk_id"],
         forwarded_caller_id=ForwardedCallerId(row["forwarded_caller_id"]),
-        test_code=_text(row["test_code"]),
+        test_code=text(row["test_code"]),
         outbound_calls_per_minute=row["outbound_calls_per_minute"],
         problems=problems,
     )
@@ -132,8 +113,8 @@ def trunk(row: Row, country: str) -> Trunk:
 
 def inbound_rule(row: Row, country: str) -> InboundRule:
     name = row["name"]
-    target = _target(row, "destination")
-    if target is None:
+    destination = target(row, "destination")
+    if destination is None:
         raise RowError(name, "has no destination")
     try:
         pattern = did_pattern(row["did_pattern"], country)
@@ -145,17 +126,18 @@ def inbound_rule(row: Row, country: str) -> InboundRule:
         active=row["status"] == "active",
         pattern=pattern,
         priority=DEFAULT_PRIORITY if row["priority"] is None else row["priority"],
-        target=target,
+        target=destination,
         trunk=row["trunk_id"],
         time_profile=row["time_profile_id"],
-        caller_pattern=_regex(row, "caller_id_pattern"),
-        fallback=_target(row, "fallback_destination"),
+        caller_pattern=regex(row, "caller_id_pattern"),
+        fallback=target(row, "fallback_destination"),
+        language=text(row["language"]),
     )
 
 
 def outbound_rule(row: Row) -> OutboundRule:
     name = row["name"]
-    pattern = _regex(row, "number_pattern")
+    pattern = regex(row, "number_pattern")
     if pattern is None:
         raise RowError(name, "has no number_pattern")
     roles = row["allowed_for_roles"]
@@ -171,7 +153,7 @@ def outbound_rule(row: Row) -> OutboundRule:
         prepend=(row["prepend"] or "").strip(),
         trunk=row["trunk_id"],
         caller_id_mode=CallerIdMode(row["caller_id_mode"] or CallerIdMode.EXTENSION),
-        custom_caller_id=_text(row["custom_caller_id"]),
+        custom_caller_id=text(row["custom_caller_id"]),
         roles=frozenset(Role if roles is None else roles),
         max_seconds=_limit(row["max_duration_seconds"]),
     )
@@ -182,11 +164,11 @@ def time_profile(row: Row) -> TimeProfile:
         return make_time_profile(
             row["name"],
             row["timezone"] or DEFAULT_ZONE,
-            _json(row["schedule"]),
+            from_json(row["schedule"]),
             row["holidays"] or (),
             Override(row["override"]),
             id=row["id"],
-            code=_text(row["override_code"]),
+            code=text(row["override_code"]),
         )
     except ProfileError as error:
         raise RowError(row["name"], str(error)) from None
@@ -214,52 +196,9 @@ def as_filtered(agent: str) -> str:
     return NOT_IN_AGENT.sub("", agent)[:LONGEST_AGENT]
 
 
-def named(row: Row, number: str | None) -> Named:
+def named(row: Row, number: str) -> Named:
     """Return a row that has a name, and in the column `number` perhaps a number to dial."""
-    return Named(
-        row["id"], row["name"], _text(row[number]) if number else None, active=row["active"]
-    )
-
-
-def _target(row: Row, column: str) -> Target | None:
-    kind = row[f"{column}_type"]
-    if not kind:
-        return None
-    identity, number = row[f"{column}_id"], _text(row[f"{column}_number"])
-    if kind not in list(TargetType):
-        raise RowError(row["name"], f"{column}_type '{kind}' is not one of {', '.join(TargetType)}")
-    if kind == TargetType.EXTERNAL:
-        identity = None
-        if not number:
-            raise RowError(row["name"], f"{column}_type external without {column}_number")
-    elif identity is None and not (kind == TargetType.EXTENSION and number):
-        raise RowError(row["name"], f"{column}_type {kind} without {column}_id")
-    return Target(TargetType(kind), identity, None if identity else number)
-
-
-def _regex(row: Row, column: str) -> Pattern | None:
-    """Return a row's regular expression in RE2's syntax, whose search costs linear time."""
-    text = _text(row[column])
-    if text is None:
-        return None
-    options = re2.Options()
-    options.max_mem = REGEX_BYTES
-    options.log_errors = False
-    try:
-        compiled: Pattern = re2.compile(text, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else "not understood"
-        reason = reason.decode(errors="replace") if isinstance(reason, bytes) else reason
-        raise RowError(row["name"], f"{column} '{text}': {reason}") from None
-    return compiled
-
-
-def _json(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _text(value: str | None) -> str | None:
-    return (value or "").strip() or None
+    return Named(row["id"], row["name"], text(row[number]), active=row["active"])
 
 
 def _expiry(at: datetime | None) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
-from .rows import Row, RowError
+from .columns import Row, RowError
 
 
 class Identified(Protocol):

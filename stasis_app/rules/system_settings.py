@@ -1,6 +1,7 @@
 """`system_settings` as rules use it: a value that can't be used counts as its default."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,10 +13,23 @@ from stasis_app.words import Role, TargetType
 from .did import PatternError
 from .models import Target
 from .number_lists import NumberList
+from .spoken import Language, language
 
 LARGEST_NUMBER = 1e9
+AUDIO_FORMATS = ("wav", "mp3")
+ROLES = ("time_profiles.override_roles", "trunks.test_roles", "media.record_roles")
+FLAGS = (
+    "voicemail.pin_at_own_phone",
+    "voicemail.delete_unread",
+    "voicemail.callback_from_outside",
+)
+OF_NUMBERS = ("calls", "outbound", "toll", "trunks", "ivr", "voicemail")
+OTHERS = (*ROLES, *FLAGS, "voicemail.operator")
+NO_LANGUAGE = f"is not one of {', '.join(Language)}"
+NO_FLAG = "is neither true nor false"
 EMERGENCY_NUMBERS = ("112", "110")
 CALLED_BY_NUMBER = (TargetType.EXTENSION, TargetType.EXTERNAL)
+BY_EITHER = TargetType.VOICEMAIL
 
 V = TypeVar("V")
 
@@ -78,6 +92,38 @@ class SystemSettings:
             want = 'is not like {"type": "extension", "number": "1001"}'
             return self._unusable("inbound.catch_all", value, None, want)
 
+    @cached_property
+    def language(self) -> Language:
+        """What is spoken to who has no language of his own."""
+        value = self.values.get("media.language")
+        if isinstance(value, str) and is_spoken(value):
+            return language(value)
+        return self._unusable("media.language", value, Language.EN, NO_LANGUAGE)
+
+    @cached_property
+    def operator(self) -> str | None:
+        """The number that 0 reaches during a greeting, of boxes without one; None: nobody."""
+        return self.text("voicemail.operator")
+
+    def text(self, key: str) -> str | None:
+        """Return a setting that is a text or a number, else None."""
+        value = self.values.get(key)
+        if isinstance(value, bool) or not isinstance(value, str | int | None):
+            return self._unusable(key, value, None, "is no text")
+        return None if value is None else str(value).strip() or None
+
+    def word(self, key: str, words: Sequence[str], default: str) -> str:
+        """Return a setting that is one of these words, else `default`."""
+        value = self.values.get(key)
+        if isinstance(value, str) and value.strip().lower() in words:
+            return value.strip().lower()
+        return self._unusable(key, value, default, f"is not one of {', '.join(words)}")
+
+    def flag(self, key: str) -> bool:
+        """Return a setting that is true or false, else false."""
+        value = self.values.get(key)
+        return value if isinstance(value, bool) else self._unusable(key, value, False, NO_FLAG)
+
     def roles(self, key: str, default: Iterable[str]) -> frozenset[str]:
         """Return the roles that may do something."""
         found = frozenset(self._texts(key, tuple(default)))
@@ -87,11 +133,17 @@ class SystemSettings:
 
     def check(self) -> dict[str, str]:
         """Look at every setting of calls; return what is wrong, by key."""
-        _ = (self.country, self.emergency_numbers, self.white_list, self.catch_all)
-        for key in ("time_profiles.override_roles", "trunks.test_roles"):
+        _ = (self.country, self.emergency_numbers, self.white_list, self.catch_all, self.language)
+        self.text("voicemail.operator")
+        self.text("mail.from")
+        self.word("mail.audio_format", AUDIO_FORMATS, AUDIO_FORMATS[0])
+        self.limit("mail.max_attachment_bytes")
+        for key in ROLES:
             self.roles(key, ())
+        for key in FLAGS:
+            self.flag(key)
         for key in self.values:
-            if key.split(".")[0] in ("calls", "outbound", "toll", "trunks") and "roles" not in key:
+            if key.split(".")[0] in OF_NUMBERS and key not in OTHERS:
                 self.limit(key)
         return self.problems
 
@@ -107,9 +159,14 @@ class SystemSettings:
         return default
 
 
+def is_spoken(raw: str) -> bool:
+    """Return whether it is a language that the exchange speaks: `de`, `de-DE`, `en_US` …"""
+    return re.split("[-_]", raw.strip().lower())[0] in tuple(Language)
+
+
 def _target(value: Mapping[str, Any]) -> Target:
     kind = TargetType(value["type"])
-    if kind not in CALLED_BY_NUMBER:
+    if kind not in CALLED_BY_NUMBER and not (kind is BY_EITHER and "number" in value):
         return Target(kind, UUID(str(value["id"])))
     number = value["number"]
     if isinstance(number, bool) or not isinstance(number, str | int) or not str(number).strip():

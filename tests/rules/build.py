@@ -59,6 +59,7 @@ ROW: Mapping[str, Any] = {
     "outbound_caller_id": None,
     "outbound_calls_per_minute": None,
     "max_concurrent_outbound_calls": None,
+    "voicemail_enabled": False,
 }
 
 
@@ -92,7 +93,14 @@ def forwarding(kind: str, destination: str | None) -> Row:
 
 
 def user_row(place: int, **columns: Any) -> Row:
-    plain = {"role": "user", "status": "active", "deleted_at": None, "time_profile_id": None}
+    plain: Row = {
+        "role": "user",
+        "status": "active",
+        "deleted_at": None,
+        "time_profile_id": None,
+        "language": "de-DE",
+        "timezone": "Europe/Berlin",
+    }
     return {"id": UUID(int=place), **plain, **columns}
 
 
@@ -134,12 +142,22 @@ def inbound_row(place: int, did: str, **columns: Any) -> Row:
         "fallback_destination_type": None,
         "fallback_destination_id": None,
         "fallback_destination_number": None,
+        "language": None,
     }
     return {"id": UUID(int=place), **plain, **columns}
 
 
 def to_extension(number: str, column: str = "destination") -> Row:
     return {f"{column}_type": "extension", f"{column}_id": UUID(int=int(number))}
+
+
+def to_row(kind: str, place: int, column: str = "destination") -> Row:
+    """Return the columns that send calls to the row at a place."""
+    return {
+        f"{column}_type": kind,
+        f"{column}_id": UUID(int=place),
+        f"{column}_number": None,
+    }
 
 
 def to_external(number: str | None, column: str = "destination") -> Row:
@@ -184,8 +202,72 @@ def blacklist_row(place: int, value: str, kind: str = "phone_number", **columns:
 
 
 def named_row(place: int, number: str | None = None, **columns: Any) -> Row:
-    """Return a queue, menu, voicemail box or conference."""
+    """Return a queue or conference."""
     plain = {"name": f"named{place}", "extension_number": number, "active": True}
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def menu_row(place: int, **columns: Any) -> Row:
+    """Return a menu `menu<place>` that ends the call of who presses nothing."""
+    plain: Row = {
+        "name": f"menu{place}",
+        "extension_number": None,
+        "welcome_prompt_id": None,
+        "digit_timeout_seconds": 5,
+        "inter_digit_seconds": 2,
+        "max_retries": 3,
+        "invalid_prompt_id": None,
+        "timeout_prompt_id": None,
+        "timeout_destination_type": "hangup",
+        "timeout_destination_id": None,
+        "timeout_destination_number": None,
+        "invalid_destination_type": None,
+        "invalid_destination_id": None,
+        "invalid_destination_number": None,
+        "direct_dial": False,
+        "language": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def option_row(place: int, menu: int, keys: str = "1", **columns: Any) -> Row:
+    """Return an option of a menu that leads to extension 1001."""
+    plain: Row = {
+        "ivr_menu_id": UUID(int=menu),
+        "dtmf_digit": keys,
+        "action": "extension",
+        "destination_id": None,
+        "destination_number": "1001",
+        "pre_transfer_prompt_id": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def box_row(place: int, number: str, **columns: Any) -> Row:
+    """Return the box of an extension that can be opened from outside and sends no mail."""
+    plain: Row = {
+        "extension_id": UUID(int=int("".join(filter(str.isdecimal, number)))),
+        "number": number,
+        "active": True,
+        "greeting_prompt_id": None,
+        "busy_greeting_prompt_id": None,
+        "temporary_greeting_prompt_id": None,
+        "name_prompt_id": None,
+        "operator_number": None,
+        "max_messages": None,
+        "mails": False,
+        "bad_address": False,
+        "pin_flaw": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def counts_row(place: int, number: str, unread: int = 0, read: int = 0) -> Row:
+    return {"id": UUID(int=place), "number": number, "unread": unread, "read": read}
+
+
+def media_row(place: int, kind: str = "prompt", **columns: Any) -> Row:
+    plain = {"name": f"media{place}", "file_type": kind, "record_code": None}
     return {"id": UUID(int=place), **plain, **columns}
 
 

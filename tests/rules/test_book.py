@@ -20,21 +20,52 @@ from .build import (
     Row,
     blacklist_row,
     book,
+    box_row,
+    counts_row,
     extension_row,
     filled,
     inbound_row,
+    media_row,
+    menu_row,
     named_row,
+    option_row,
     outbound_row,
     profile_row,
     trunk_row,
     user_row,
 )
+from .build import ROW as PLAIN
 
 places = st.integers(1, 6)
 patterns = st.sampled_from(
     ["+4930100000", "030100000", "+4930.", "+493010000X", ".", "[", "+4930[12]."]
 )
 ROWS: dict[str, st.SearchStrategy[Row]] = {
+    "extensions": st.builds(
+        lambda place, number, status: {
+            **PLAIN,
+            "id": UUID(int=place),
+            "number": number,
+            "status": status,
+        },
+        places,
+        st.sampled_from(["1", "10", "100", "101", "2*", ""]),
+        st.sampled_from(["active", "inactive"]),
+    ),
+    "ivr_menus": st.builds(
+        menu_row,
+        places,
+        max_retries=st.sampled_from([1, -1]),
+        extension_number=st.sampled_from([None, "500", "501"]),
+    ),
+    "ivr_menu_options": st.builds(
+        option_row, places, st.integers(1, 2), st.sampled_from(["1", "12", "#", "x", ""])
+    ),
+    "voicemail_boxes": st.builds(
+        box_row, places, st.sampled_from(["1001", "1002"]), active=st.booleans()
+    ),
+    "mailbox_counts": st.builds(counts_row, places, st.just("1001"), st.integers(0, 2)),
+    "media_files": st.builds(media_row, places, record_code=st.sampled_from([None, "42", "43"])),
     "queues": st.builds(named_row, places, st.sampled_from([None, "500", "501"])),
     "trunks": st.builds(
         trunk_row, places, did_ranges=st.sampled_from([None, [{"start": "+4930100000"}], '"no"'])
@@ -66,6 +97,15 @@ ROWS: dict[str, st.SearchStrategy[Row]] = {
     ),
 }
 ASKED: dict[str, Callable[[Any], object]] = {
+    "extensions": lambda shelf: [
+        (shelf.at(number) is None, shelf.dials(number), shelf.begins(number))
+        for number in ("", "1", "10", "100", "101", "1011", "2", "2*")
+    ],
+    "ivr_menus": lambda shelf: [shelf.at(number) for number in ("500", "501")],
+    "ivr_menu_options": lambda shelf: [shelf.of(UUID(int=menu)) for menu in (1, 2, 3)],
+    "voicemail_boxes": lambda shelf: [shelf.of(UUID(int=extension)) for extension in (1001, 1002)],
+    "mailbox_counts": lambda shelf: shelf.get(UUID(int=1)),
+    "media_files": lambda shelf: [shelf.at(code) for code in ("42", "43")],
     "queues": lambda shelf: [shelf.at(number) for number in ("500", "501")],
     "trunks": lambda shelf: [shelf.at(f"trunk-{UUID(int=place)}") for place in range(1, 7)],
     "time_profiles": lambda shelf: shelf.at("7"),
@@ -192,6 +232,75 @@ def test_only_a_profile_that_can_be_used_closes(profile: UUID | None, closed: bo
 def test_the_white_list_knows_a_caller_in_any_form(caller: str, welcome: bool) -> None:
     made = book({"inbound.white_list": ["030 1234567", "+4989*"]})
     assert made.is_welcome(made.forms(caller)) is welcome
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("0123*", max_size=4), st.sampled_from(["active", "inactive"]), st.booleans()
+        ),
+        max_size=8,
+    ),
+    st.text("0123*", max_size=4),
+)
+def test_how_numbers_begin(rows: list[tuple[str, str, bool]], asked: str) -> None:
+    made = book(
+        extensions=[
+            {**PLAIN, "id": UUID(int=at), "number": number, "status": status, "deleted_at": gone}
+            for at, (number, status, deleted) in enumerate(rows)
+            for gone in (NOW if deleted else None,)
+        ]
+    )
+    there = [number for number, status, deleted in rows if status == "active" and not deleted]
+    begins = any(len(number) > len(asked) and number.startswith(asked) for number in there)
+    assert made.extensions.begins(asked) is begins
+
+
+def test_the_keys_of_a_menu() -> None:
+    rows = [option_row(1, 1, "1"), option_row(2, 1, "#"), option_row(3, 2, "1")]
+    shelf = book(ivr_menu_options=[*rows, option_row(4, 1, "1x")]).ivr_menu_options
+    assert {keys: option.id.int for keys, option in shelf.of(UUID(int=1)).items()} == {
+        "1": 1,
+        "#": 2,
+    }
+    assert [error.name for error in shelf.broken.values()] == ["key 1x"]
+    shelf.put([option_row(1, 2, "2")])
+    assert list(shelf.of(UUID(int=1))) == ["#"]
+    assert sorted(shelf.of(UUID(int=2))) == ["1", "2"]
+    shelf.forget([UUID(int=2)])
+    assert not shelf.of(UUID(int=1))
+
+
+@pytest.mark.parametrize(
+    ("extension", "box", "there"),
+    [
+        ({"voicemail_enabled": True}, {}, True),
+        ({"voicemail_enabled": False}, {}, False),
+        ({"voicemail_enabled": None}, {}, False),
+        ({"voicemail_enabled": True}, {"active": False}, False),
+        ({"voicemail_enabled": True, "status": "inactive"}, {}, False),
+        ({"voicemail_enabled": True, "deleted_at": PAST}, {}, False),
+        ({"voicemail_enabled": True}, None, False),
+    ],
+)
+def test_the_box_of_an_extension(extension: Row, box: Row | None, there: bool) -> None:
+    made = book(
+        extensions=[extension_row("1001", **extension), extension_row("1002")],
+        voicemail_boxes=[] if box is None else [box_row(7, "1001", **box)],
+    )
+    wanted = made.voicemail_boxes.items.get(UUID(int=7)) if there else None
+    assert made.box_of(made.extension("1001")) is wanted
+    kind = TargetType.VOICEMAIL
+    for target in (
+        Target(kind, UUID(int=7)),
+        Target(kind, UUID(int=1001)),
+        Target(kind, number="1001"),
+    ):
+        assert made.box(target) is wanted
+    assert made.box_of(made.extension("1002")) is None
+    assert made.box_of(None) is None
+    for target in (Target(kind, UUID(int=9)), Target(kind, number="1009"), Target(kind)):
+        assert made.box(target) is None
 
 
 @pytest.mark.parametrize("kind", NAMED_TABLES)

@@ -1,18 +1,26 @@
 """Feature codes: what they look like, and what they leave to numbers."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stasis_app.rules.codes import (
     CallAnonymously,
+    Direct,
     FeatureCode,
+    OpenMailbox,
     OverrideProfile,
+    Record,
     TryTrunk,
     feature_code,
+    may_record,
     turned_over,
 )
 from stasis_app.rules.times import Override
+
+from .build import book, extension_row, user_row
 
 AUTOMATIC, OPEN, CLOSED = Override.AUTOMATIC, Override.OPEN, Override.CLOSED
 
@@ -47,6 +55,18 @@ AUTOMATIC, OPEN, CLOSED = Override.AUTOMATIC, Override.OPEN, Override.CLOSED
         ("*895*", None),
         ("*895", None),
         ("*89*030", None),
+        ("*951001", Direct("1001")),
+        ("*95*287", Direct("*287")),
+        ("*95", None),
+        ("*97", OpenMailbox("", own=True)),
+        ("*971001", None),
+        ("*98", OpenMailbox("")),
+        ("*981001", OpenMailbox("1001")),
+        ("*98alice", None),
+        ("*77", Record("")),
+        ("*7742", Record("42")),
+        ("*77*42", None),
+        ("*77\u0661", None),
         ("31030", None),
         ("", None),
         ("*31030\n", None),
@@ -59,9 +79,36 @@ def test_what_a_number_asks_for(number: str, code: FeatureCode | None) -> None:
 
 
 @given(st.text("*#+0123456789", max_size=12))
-def test_a_code_begins_with_one_of_three(number: str) -> None:
+def test_a_code_begins_with_one_of_these(number: str) -> None:
     if feature_code(number):
-        assert number.startswith(("*31", "*28", "*89"))
+        assert number.startswith(("*31", "*28", "*89", "*95", "*97", "*98", "*77"))
+
+
+@pytest.mark.parametrize(
+    ("owner", "roles", "may"),
+    [
+        ("1001", None, True),
+        ("1002", None, False),
+        ("1002", ["user"], True),
+        ("1003", ["user", "admin"], False),  # suspended
+        ("1004", ["user", "admin"], False),  # nobody's
+        ("1009", ["user", "admin"], False),
+    ],
+)
+def test_who_may_record_prompts(owner: str, roles: list[str] | None, may: bool) -> None:
+    made = book(
+        {} if roles is None else {"media.record_roles": roles},
+        users=[
+            user_row(1, role="supervisor"),
+            user_row(2),
+            user_row(3, role="admin", status="suspended"),
+        ],
+        extensions=[
+            *(extension_row(f"100{at}", user_id=UUID(int=at)) for at in (1, 2, 3)),
+            extension_row("1004"),
+        ],
+    )
+    assert may_record(made, made.extension(owner)) is may
 
 
 @pytest.mark.parametrize(

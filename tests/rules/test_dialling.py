@@ -1,6 +1,7 @@
 """What a dialled number means, and what only a person can dial."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -8,15 +9,19 @@ from hypothesis import strategies as st
 
 from stasis_app.rules.book import Book
 from stasis_app.rules.dialling import meaning, withholds
-from stasis_app.rules.models import DestinationKind, Payer
+from stasis_app.rules.models import Destination, DestinationKind, MailboxVisit, Payer
 from stasis_app.rules.outbound import DIALABLE
 
-from .build import NOW, book, extension_row, named_row
+from .build import NOW, book, box_row, extension_row, media_row, menu_row, named_row
 
 EXTENSION, OUTSIDE = DestinationKind.EXTENSION, DestinationKind.OUTSIDE
 EMERGENCY, CODE = DestinationKind.EMERGENCY, DestinationKind.CODE
+VOICEMAIL, MAILBOX = DestinationKind.VOICEMAIL, DestinationKind.MAILBOX
+IVR = DestinationKind.IVR
+PROMPT = DestinationKind.RECORD_PROMPT
 UNBUILT, NOWHERE = DestinationKind.UNBUILT, DestinationKind.NOWHERE
 PAYER = Payer(extension="1001", diverted=("1001", "busy"))
+BOX, PROMPT_42, MENU = UUID(int=7), UUID(int=42), UUID(int=9)
 
 
 def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
@@ -24,16 +29,34 @@ def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
         extension_row("1001"),
         extension_row("1002", status="inactive"),
         extension_row("1003", deleted_at=NOW),
+        extension_row("1004", deleted_at=NOW),
         extension_row("10-05"),
         extension_row("1-12"),
         extension_row("110"),
         extension_row("*287"),
+        extension_row("2001", voicemail_enabled=True),
+        extension_row("2002", voicemail_enabled=True),
+        extension_row("2003", voicemail_enabled=True, status="inactive"),
+        extension_row("2004", voicemail_enabled=True, deleted_at=NOW),
+        extension_row("*9577"),
+        extension_row("*98"),
     ]
     queues = [
         named_row(1, "500", name="sales"),
         named_row(2, "501", active=False),
+        named_row(5, "502", active=False),
         named_row(3, "1001"),
         named_row(4, "112"),
+    ]
+    menus = [
+        menu_row(9, name="welcome", extension_number="2100", language="de"),
+        menu_row(10, extension_number="1001"),
+        menu_row(11, extension_number="500"),
+        menu_row(12, extension_number="501"),
+        menu_row(13, extension_number="600"),
+        menu_row(14, extension_number="1003"),
+        menu_row(15, extension_number="*770"),
+        menu_row(16, extension_number="110"),
     ]
     conferences = [named_row(1, "500"), named_row(2, "600", name="board")]
     return book(
@@ -41,6 +64,14 @@ def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
         extensions=extensions,
         queues=queues,
         conferences=conferences,
+        ivr_menus=menus,
+        voicemail_boxes=[
+            box_row(1, "1001", active=False),
+            box_row(7, "2001"),
+            box_row(8, "2003"),
+            box_row(9, "2004"),
+        ],
+        media_files=[media_row(42, record_code="42")],
     )
 
 
@@ -50,7 +81,8 @@ def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
         ("1001", (EXTENSION, "1001"), (EXTENSION, "1001")),
         ("10 01", (EXTENSION, "1001"), (EXTENSION, "1001")),
         ("1002", (EXTENSION, "1002"), (EXTENSION, "1002")),
-        ("1003", (OUTSIDE, "1003"), (OUTSIDE, "1003")),  # deleted
+        ("1003", (IVR, "ivr menu14"), (IVR, "ivr menu14")),  # the extension is deleted
+        ("1004", (OUTSIDE, "1004"), (OUTSIDE, "1004")),  # deleted
         ("10-05", (EXTENSION, "10-05"), (EXTENSION, "10-05")),
         ("112", (EMERGENCY, "112"), (UNBUILT, "named4")),
         ("1 1 2", (EMERGENCY, "112"), (UNBUILT, "named4")),
@@ -59,13 +91,34 @@ def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
         ("+112", (OUTSIDE, "+112"), (OUTSIDE, "+112")),
         ("500", (UNBUILT, "sales"), (UNBUILT, "sales")),
         ("600", (UNBUILT, "board"), (UNBUILT, "board")),
-        ("501", (OUTSIDE, "501"), (OUTSIDE, "501")),  # inactive
+        ("501", (IVR, "ivr menu12"), (IVR, "ivr menu12")),  # the queue is inactive
+        ("502", (OUTSIDE, "502"), (OUTSIDE, "502")),  # inactive
+        ("2100", (IVR, "ivr welcome"), (IVR, "ivr welcome")),
+        ("21 00", (IVR, "ivr welcome"), (IVR, "ivr welcome")),
+        ("*312100", (CODE, "*312100"), (OUTSIDE, "*312100")),
         ("*287", (EXTENSION, "*287"), (EXTENSION, "*287")),
         ("*288", (CODE, "*288"), (OUTSIDE, "*288")),
         ("*31030 1", (CODE, "*310301"), (OUTSIDE, "*310301")),
         ("*31112", (EMERGENCY, "112"), (OUTSIDE, "*31112")),
         ("*31-1 10", (EMERGENCY, "110"), (OUTSIDE, "*31110")),
         ("*99", (OUTSIDE, "*99"), (OUTSIDE, "*99")),
+        ("*952001", (VOICEMAIL, "2001"), (VOICEMAIL, "2001")),
+        ("*95 20-01", (VOICEMAIL, "2001"), (VOICEMAIL, "2001")),
+        ("*951001", (NOWHERE, "*951001"), (NOWHERE, "*951001")),  # switched off
+        ("*952002", (NOWHERE, "*952002"), (NOWHERE, "*952002")),  # not made yet
+        ("*952003", (NOWHERE, "*952003"), (NOWHERE, "*952003")),
+        ("*952004", (NOWHERE, "*952004"), (NOWHERE, "*952004")),
+        ("*950301234", (NOWHERE, "*950301234"), (NOWHERE, "*950301234")),
+        ("*9577", (EXTENSION, "*9577"), (EXTENSION, "*9577")),
+        ("*95", (OUTSIDE, "*95"), (OUTSIDE, "*95")),
+        ("*97", (MAILBOX, "1001"), (OUTSIDE, "*97")),
+        ("*98", (EXTENSION, "*98"), (EXTENSION, "*98")),
+        ("*982001", (MAILBOX, "2001"), (OUTSIDE, "*982001")),
+        ("*989999", (MAILBOX, "9999"), (OUTSIDE, "*989999")),
+        ("*77", (PROMPT, ""), (OUTSIDE, "*77")),
+        ("*7742", (PROMPT, "42"), (OUTSIDE, "*7742")),
+        ("*770", (IVR, "ivr menu15"), (IVR, "ivr menu15")),
+        ("voicemail", (NOWHERE, "voicemail"), (NOWHERE, "voicemail")),  # 1001 has none
         ("030/12 34-5", (OUTSIDE, "03012345"), (OUTSIDE, "03012345")),
         ("+49 (30) 1.2", (OUTSIDE, "+493012"), (OUTSIDE, "+493012")),
         ("", (NOWHERE, ""), (NOWHERE, "")),
@@ -104,10 +157,70 @@ def test_what_goes_out_can_be_dialled(raw: str, by_hand: bool) -> None:
     if found.kind in (OUTSIDE, EMERGENCY):
         assert DIALABLE.fullmatch(found.number)
     if not by_hand:
-        assert found.kind not in (EMERGENCY, CODE)
+        assert found.kind not in (EMERGENCY, CODE, MAILBOX, PROMPT)
+    assert (found.kind is VOICEMAIL) <= (found.id == BOX)
 
 
 @pytest.mark.parametrize("number", ["*310301", "*31 1001", "*31#0301", "*31112"])
 def test_who_dials_the_code_stays_unknown(number: str) -> None:
     assert withholds(number)
     assert not withholds(number.removeprefix("*31"))
+
+
+@pytest.mark.parametrize("raw", ["voicemail", " Voicemail ", "*952001"])
+@pytest.mark.parametrize(
+    ("diverted", "reason"), [(None, ""), (("2001", "busy"), "busy"), (("2001", "dnd"), "dnd")]
+)
+def test_a_row_sends_calls_to_a_box(
+    raw: str, diverted: tuple[str, str] | None, reason: str
+) -> None:
+    payer = Payer(extension="2001", diverted=diverted)
+    expected = Destination(VOICEMAIL, "2001", payer, id=BOX, reason=reason)
+    assert meaning(exchange(), raw, payer) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "number", "box", "visit"),
+    [
+        ("*97", "2001", BOX, MailboxVisit.OWN),
+        ("2001", "2001", BOX, MailboxVisit.OWN),  # the own number
+        ("20 01", "2001", BOX, MailboxVisit.OWN),
+        ("*982001", "2001", BOX, MailboxVisit.ANY),
+        ("*981001", "1001", None, MailboxVisit.ANY),
+        ("*98030", "030", None, MailboxVisit.ANY),
+    ],
+)
+def test_a_mailbox_is_opened(raw: str, number: str, box: UUID | None, visit: MailboxVisit) -> None:
+    payer = Payer(extension="2001")
+    expected = Destination(MAILBOX, number, payer, id=box, reason=visit)
+    assert meaning(exchange(), raw, payer, by_hand=True) == expected
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_menu_is_dialled(by_hand: bool) -> None:
+    expected = Destination(IVR, "ivr welcome", PAYER, id=MENU, language="de")
+    assert meaning(exchange(), "2100", PAYER, by_hand=by_hand) == expected
+
+
+def test_the_own_number_without_a_box_is_a_call() -> None:
+    found = meaning(exchange(), "2002", Payer(extension="2002"), by_hand=True)
+    assert (found.kind, found.number) == (EXTENSION, "2002")
+    assert meaning(exchange(), "*97", Payer(extension="2002"), by_hand=True).id is None
+
+
+def test_a_forward_to_the_own_number_opens_no_mailbox() -> None:
+    assert meaning(exchange(), "2001", Payer(extension="2001")).kind is EXTENSION
+
+
+@pytest.mark.parametrize(("raw", "media"), [("*77", None), ("*7742", PROMPT_42), ("*7743", None)])
+def test_a_prompt_is_recorded(raw: str, media: UUID | None) -> None:
+    found = meaning(exchange(), raw, PAYER, by_hand=True)
+    assert (found.kind, found.number, found.id) == (PROMPT, raw.removeprefix("*77"), media)
+
+
+@pytest.mark.parametrize("raw", ["*97", "*98", "*77", "voicemail"])
+def test_a_row_never_opens_a_mailbox(raw: str) -> None:
+    made = exchange()
+    made.extensions.forget([UUID(int=98)])
+    kind = meaning(made, raw, Payer(rule="in1")).kind
+    assert kind is (NOWHERE if raw == "voicemail" else OUTSIDE)

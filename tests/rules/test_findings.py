@@ -15,15 +15,20 @@ from .build import (
     Row,
     blacklist_row,
     book,
+    box_row,
     extension_row,
     filled,
     forwarding,
     inbound_row,
+    media_row,
+    menu_row,
     named_row,
+    option_row,
     outbound_row,
     profile_row,
     to_extension,
     to_external,
+    to_row,
     trunk_row,
     user_row,
 )
@@ -41,6 +46,12 @@ CLEAN: Tables = {
         extension_row("1004", status="inactive", **forwarding("unconditional", "0301234567")),
         extension_row("1005", deleted_at=NOW, **forwarding("unconditional", "1005")),
         extension_row("1006", user_id=UUID(int=2)),
+        extension_row(
+            "1008",
+            user_id=UUID(int=1),
+            voicemail_enabled=True,
+            **forwarding("on_busy", "voicemail"),
+        ),
     ],
     "trunks": [
         trunk_row(1, trunk_type="register", **ACCOUNT, backup_trunk_id=UUID(int=2)),
@@ -71,6 +82,25 @@ CLEAN: Tables = {
     "blacklist": [blacklist_row(1, "+4930*"), blacklist_row(2, "192.0.2.77", "ip")],
     "queues": [named_row(1, active=False), named_row(2, "1001", active=False)],
     "conferences": [named_row(3, active=False)],
+    "media_files": [media_row(1), media_row(2, "moh", name="Soft")],
+    "ivr_menus": [
+        menu_row(1, name="main", welcome_prompt_id=UUID(int=1), language="de"),
+        menu_row(2, name="bye"),
+        menu_row(3, name="dial", direct_dial=True, timeout_destination_type=None),
+        menu_row(4, name="sub", **to_row("ivr", 1, "timeout_destination")),
+    ],
+    "ivr_menu_options": [
+        option_row(1, 1, "1"),
+        option_row(2, 1, "*", action="repeat", destination_number=None),
+        option_row(3, 1, "2", action="ivr", destination_id=UUID(int=4)),
+        option_row(4, 4, "#", action="ivr", destination_id=UUID(int=1)),
+        option_row(5, 4, "0", action="voicemail", destination_number="1008"),
+        option_row(6, 3, "1", action="external", destination_number="030 777"),
+    ],
+    "voicemail_boxes": [
+        box_row(1, "1008", operator_number="1001", mails=True),
+        box_row(2, "1001", active=False, mails=True, bad_address=True, pin_flaw="all_alike"),
+    ],
 }
 CLEAN_SETTINGS = {
     "calls.max_hops": 5,
@@ -78,6 +108,9 @@ CLEAN_SETTINGS = {
     "inbound.white_list": ["+4930777"],
     "numbers.country": "DE",
     "numbers.emergency": ["112"],
+    "media.default_moh": " soft",
+    "media.language": "de",
+    "voicemail.operator": "1001",
 }
 
 
@@ -161,6 +194,12 @@ def test_a_trunk_that_is_used_but_for_one_thing(columns: Row, problem: str) -> N
             {"type": "queue", "id": str(UUID(int=9))},
             f"queue {UUID(int=9)} does not exist",
         ),
+        ("media.language", "fr", "is not one of de, en"),
+        ("media.default_moh", "media1", "no media file of type moh has the name media1"),
+        ("media.default_moh", True, "is neither null, false nor a name"),
+        ("voicemail.operator", "alice", "nobody has this number"),
+        ("voicemail.operator", "7777", "it may not be called (no_outbound_rule)"),
+        ("voicemail.max_seconds", "long", "is no number"),
     ],
 )
 def test_a_setting(key: str, value: object, problem: str) -> None:
@@ -202,6 +241,7 @@ def test_every_trunk_of_a_circle_is_named() -> None:
 
 
 UNBUILT = "it is not built yet"
+NO_BOX = "does not exist, or its extension takes no messages"
 
 
 @pytest.mark.parametrize(
@@ -234,6 +274,18 @@ UNBUILT = "it is not built yet"
             WARNING,
             "has a fallback, but no time profile: it is never used",
         ),
+        (to_row("ivr", 9), ERROR, f"destination: ivr {UUID(int=9)} does not exist"),
+        (
+            to_row("voicemail", 2),
+            ERROR,
+            f"destination: voicemail {UUID(int=2)} {NO_BOX}",
+        ),
+        (
+            {**to_row("voicemail", 2), "destination_id": None, "destination_number": "1001"},
+            ERROR,
+            f"destination: voicemail 1001 {NO_BOX}",
+        ),
+        ({"language": "fr-FR"}, WARNING, "language 'fr-FR' is not one of de, en: en is spoken"),
     ],
 )
 def test_an_inbound_rule(columns: Row, severity: str, problem: str) -> None:
@@ -370,6 +422,39 @@ def test_a_profile_that_is_never_open() -> None:
             "number 500 is a queue's too, which takes the calls",
         ),
         (
+            {"ivr_menus": [menu_row(7, extension_number="1001")]},
+            "ivr_menus",
+            "menu7",
+            "number 1001 is an extension too, which takes the calls",
+        ),
+        (
+            {"queues": [named_row(7, "500")], "ivr_menus": [menu_row(7, extension_number="500")]},
+            "ivr_menus",
+            "menu7",
+            "number 500 is a queue's too, which takes the calls",
+        ),
+        (
+            {
+                "conferences": [named_row(7, "500")],
+                "ivr_menus": [menu_row(7, extension_number="500")],
+            },
+            "ivr_menus",
+            "menu7",
+            "number 500 is a conference's too, which takes the calls",
+        ),
+        (
+            {"ivr_menus": [menu_row(7, extension_number="112")]},
+            "ivr_menus",
+            "menu7",
+            "number 112 is an emergency number: nobody can dial it",
+        ),
+        (
+            {"ivr_menus": [menu_row(7, extension_number="*97")]},
+            "ivr_menus",
+            "menu7",
+            "number *97 is a feature code too, which nobody can dial any more",
+        ),
+        (
             {"extensions": [extension_row("112")]},
             "extensions",
             "112",
@@ -393,6 +478,12 @@ def test_a_profile_that_is_never_open() -> None:
             "named7",
             "number *287*1 is a feature code too, which nobody can dial any more",
         ),
+        (
+            {"extensions": [extension_row("*97")]},
+            "extensions",
+            "*97",
+            "number *97 is a feature code too, which nobody can dial any more",
+        ),
     ],
 )
 def test_a_number_that_is_used_twice(rows: Tables, table: str, name: str, problem: str) -> None:
@@ -404,6 +495,15 @@ def test_a_number_that_is_used_twice(rows: Tables, table: str, name: str, proble
 def test_a_number_that_was_used_before_is_free() -> None:
     queues = [named_row(7, "1005"), named_row(8, "500", active=False)]
     assert look(queues=queues, conferences=[named_row(9, "500")]) == []
+    conferences = [named_row(9, "501", active=False)]
+    menus = [menu_row(at, extension_number=str(number)) for at, number in ((7, 500), (8, 501))]
+    assert look(queues=queues, conferences=conferences, ivr_menus=menus) == []
+    assert look(ivr_menus=[menu_row(7, extension_number="1005")]) == []
+
+
+def test_a_forward_to_a_menu() -> None:
+    row = extension_row("1007", **forwarding("on_busy", "2000"))
+    assert look(extensions=[row], ivr_menus=[menu_row(7, extension_number="2000")]) == []
 
 
 @pytest.mark.parametrize(
@@ -426,6 +526,14 @@ def test_a_number_that_was_used_before_is_free() -> None:
         (
             {**forwarding("unconditional", "0301234567"), "user_id": UUID(int=2)},
             "forward to 0301234567: it may not be called (user_inactive)",
+        ),
+        (
+            forwarding("on_busy", "voicemail"),
+            "forward to voicemail: it has no mailbox",
+        ),
+        (
+            forwarding("on_busy", "*951001"),
+            "forward to *951001: nobody has this number",
         ),
         (
             forwarding("on_busy", "*287"),  # nobody is there to dial a code
@@ -458,16 +566,19 @@ def test_there_is_a_step_for_every_row() -> None:
         "inbound_rules": [inbound_row(100 + at, f"+4977{at:03d}") for at in range(100)],
         "outbound_rules": [outbound_row(100 + at, f"^7{at:03d}") for at in range(100)],
         "queues": [named_row(100 + at, f"7{at:03d}") for at in range(100)],
+        "ivr_menus": [menu_row(100 + at) for at in range(100)],
+        "ivr_menu_options": [option_row(100 + at, 100) for at in range(100)],
+        "voicemail_boxes": [box_row(100 + at, str(3000 + at)) for at in range(100)],
     }
     steps = list(findings(filled({**CLEAN, **many})))
     assert not any(steps)
-    assert len(steps) > 500
+    assert len(steps) > 800
 
 
 BROKEN: Tables = {
     "extensions": [
-        extension_row("2001", **to("2002")),
-        extension_row("2002", **to("2001")),
+        extension_row("2001", voicemail_enabled=True, **to("2002")),
+        extension_row("2002", voicemail_enabled=True, **to("2001")),
         extension_row("2003", **to("alice")),
         extension_row("2004", **forwarding("on_busy", "")),
     ],
@@ -481,6 +592,12 @@ BROKEN: Tables = {
     "time_profiles": [profile_row(at, schedule={}) for at in (7, 8)],
     "queues": [named_row(7, "2001"), named_row(8, "2002")],
     "blacklist": [blacklist_row(at, "*") for at in (7, 8)],
+    "ivr_menus": [
+        menu_row(7, **to_row("ivr", 8, "timeout_destination")),
+        menu_row(8, **to_row("ivr", 7, "timeout_destination")),
+    ],
+    "ivr_menu_options": [option_row(7, 7, "x"), option_row(8, 7, destination_number="1009")],
+    "voicemail_boxes": [box_row(at, f"200{at}", pin_flaw="all_alike") for at in (1, 2)],
 }
 
 

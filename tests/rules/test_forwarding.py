@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stasis_app.rules.forwarding import (
     LONGEST_RING_SECONDS,
     Forward,
+    LeaveMessage,
     Reason,
     Ring,
     Verdict,
@@ -27,10 +28,20 @@ VIRTUAL = ExtensionType.VIRTUAL
 
 
 def arrive(
-    callee: Extension, engaged: int = 0, caller: Any = CALLER, *, closed: bool = False
+    callee: Extension,
+    engaged: int = 0,
+    caller: Any = CALLER,
+    *,
+    closed: bool = False,
+    voicemail: bool = False,
 ) -> Verdict:
     return on_arrival(
-        callee, caller=caller, engaged=engaged, default_ring_seconds=30.0, closed=closed
+        callee,
+        caller=caller,
+        engaged=engaged,
+        default_ring_seconds=30.0,
+        closed=closed,
+        voicemail=voicemail,
     )
 
 
@@ -106,6 +117,37 @@ def test_the_first_check_in_the_issues_order_decides(one: int, other: int) -> No
     assert arrive(callee) == IN_ORDER[min(one, other)][1]
 
 
+@pytest.mark.parametrize(
+    ("columns", "closed", "verdict"),
+    [
+        ({}, False, Ring(30.0)),
+        ({"ring_seconds": 7.0}, False, Ring(30.0)),
+        ({"dnd": True}, False, LeaveMessage(Reason.DND)),
+        ({"max_concurrent_calls": 0}, False, LeaveMessage(Reason.BUSY)),
+        ({"type": VIRTUAL}, False, LeaveMessage(Reason.UNAVAILABLE)),
+        ({}, True, LeaveMessage(Reason.CLOSED)),
+        ({"forward_on_busy": "1003"}, True, LeaveMessage(Reason.CLOSED)),
+        ({"dnd": True, "forward_on_no_answer": "1003"}, False, LeaveMessage(Reason.DND)),
+        # who has written down a forward wants it
+        ({"dnd": True, "forward_on_busy": "1003"}, False, Forward("1003", Reason.DND)),
+        ({"type": VIRTUAL, "forward_on_no_answer": "1"}, False, Forward("1", Reason.UNAVAILABLE)),
+        ({"forward_on_no_answer": "1003"}, True, Forward("1003", Reason.CLOSED)),
+        ({"forward_unconditional": "1003"}, True, Forward("1003", Reason.UNCONDITIONAL)),
+        ({"status": INACTIVE}, False, Refuse(HangupCause.UNAVAILABLE, "inactive")),
+        ({"deleted": True}, False, Refuse(HangupCause.UNALLOCATED_NUMBER, "deleted")),
+    ],
+)
+def test_a_box_takes_what_no_forward_takes(
+    columns: dict[str, Any], closed: bool, verdict: Verdict
+) -> None:
+    assert arrive(extension(**columns), closed=closed, voicemail=True) == verdict
+
+
+def test_one_leaves_no_message_for_oneself() -> None:
+    found = arrive(extension(dnd=True), caller=CALLEE, voicemail=True)
+    assert found == Refuse(HangupCause.BUSY, "own_number")
+
+
 numbers = st.none() | st.sampled_from(["1001", "1003"])
 extensions = st.builds(
     extension,
@@ -126,13 +168,19 @@ extensions = st.builds(
     st.sampled_from([None, CALLER, CALLEE]),
     st.integers(0, 100),
     st.floats(0, allow_nan=False),
-    st.booleans(),
+    st.tuples(st.booleans(), st.booleans()),
 )
 def test_there_is_always_a_verdict(
-    callee: Extension, caller: Any, engaged: int, default: float, closed: bool
+    callee: Extension, caller: Any, engaged: int, default: float, ways: tuple[bool, bool]
 ) -> None:
+    closed, voicemail = ways
     verdict = on_arrival(
-        callee, caller=caller, engaged=engaged, default_ring_seconds=default, closed=closed
+        callee,
+        caller=caller,
+        engaged=engaged,
+        default_ring_seconds=default,
+        closed=closed,
+        voicemail=voicemail,
     )
     if isinstance(verdict, Ring):
         assert not closed
@@ -146,8 +194,13 @@ def test_there_is_always_a_verdict(
             callee.forward_on_no_answer,
         )
         assert verdict.number in forwards
+    elif isinstance(verdict, LeaveMessage):
+        assert voicemail
+        assert callee.active
     else:
         assert verdict.reason
+        own = callee.id == caller
+        assert own or not (voicemail and callee.active)
 
 
 BUSY = {HangupCause.BUSY, HangupCause.REJECTED}
@@ -161,6 +214,22 @@ def test_a_failure_takes_its_own_forward(cause: HangupCause) -> None:
     assert verdict.number == ("1003" if cause in BUSY else "1004")
     other = "forward_on_no_answer" if cause in BUSY else "forward_on_busy"
     assert on_failure(extension(**{other: "1003"}), cause) == Refuse(cause, "phones")
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (HangupCause.BUSY, Reason.BUSY),
+        (HangupCause.REJECTED, Reason.BUSY),
+        (HangupCause.NO_ANSWER, Reason.NO_ANSWER),
+        (HangupCause.UNAVAILABLE, Reason.UNAVAILABLE),
+        (HangupCause.CONGESTION, Reason.NO_ANSWER),
+    ],
+)
+def test_the_box_takes_what_the_phones_did_not(cause: HangupCause, reason: Reason) -> None:
+    assert on_failure(extension(), cause, voicemail=True) == LeaveMessage(reason)
+    both = extension(forward_on_busy="1003", forward_on_no_answer="1003")
+    assert on_failure(both, cause, voicemail=True) == Forward("1003", reason)
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,15 @@ from .build import (
     Row,
     blacklist_row,
     book,
+    box_row,
     extension_row,
     inbound_row,
+    menu_row,
     named_row,
     profile_row,
     to_extension,
     to_external,
+    to_row,
     trunk_row,
 )
 
@@ -272,11 +275,28 @@ def test_it_counts_when_the_call_began() -> None:
         ),
         (
             {"destination_type": "ivr", "destination_id": UUID(int=7)},
-            Destination(DestinationKind.UNBUILT, "ivr menu"),
+            Destination(
+                DestinationKind.IVR,
+                "ivr menu",
+                Payer(rule="in1", diverted=(DID, "unconditional")),
+                id=UUID(int=7),
+            ),
         ),
         (
             {"destination_type": "voicemail", "destination_id": UUID(int=7)},
-            Destination(DestinationKind.UNBUILT, "voicemail 1001"),
+            Destination(DestinationKind.VOICEMAIL, "1004", id=UUID(int=7)),
+        ),
+        (
+            {"destination_type": "voicemail", "destination_id": UUID(int=1004)},
+            Destination(DestinationKind.VOICEMAIL, "1004", id=UUID(int=7)),
+        ),
+        (
+            {
+                "destination_type": "voicemail",
+                "destination_id": None,
+                "destination_number": "1004",
+            },
+            Destination(DestinationKind.VOICEMAIL, "1004", id=UUID(int=7)),
         ),
         (
             {"destination_type": "conference", "destination_id": UUID(int=7)},
@@ -286,17 +306,39 @@ def test_it_counts_when_the_call_began() -> None:
         ({**to_extension("1009"), "destination_number": "1003"}, None),  # the id counts
         ({"destination_type": "queue", "destination_id": UUID(int=9)}, None),
         ({"destination_type": "conference", "destination_id": UUID(int=8)}, None),
+        ({"destination_type": "ivr", "destination_id": UUID(int=8)}, None),
+        ({"destination_type": "voicemail", "destination_id": UUID(int=8)}, None),  # switched off
+        ({"destination_type": "voicemail", "destination_id": UUID(int=1003)}, None),
     ],
 )
 def test_destinations(columns: Row, destination: Destination | None) -> None:
     made = exchange(
         [inbound_row(1, DID, **columns)],
         queues=[named_row(7, name="sales"), named_row(8)],
-        ivr_menus=[named_row(7, name="menu")],
-        voicemail_boxes=[named_row(7, name="1001")],
+        extensions=[*EXTENSIONS, extension_row("1004", voicemail_enabled=True)],
+        ivr_menus=[menu_row(7, name="menu")],
+        voicemail_boxes=[box_row(7, "1004"), box_row(8, "1003")],
         conferences=[named_row(7, name="board")],
     )
     assert arrive(made).outcome == (destination or UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("columns", "language"),
+    [
+        ({**to_extension("1002"), "language": " de "}, "de"),
+        ({**to_row("ivr", 7), "language": "de"}, "de"),
+        ({**to_row("ivr", 8), "language": "de"}, "en-GB"),  # the menu's own
+        ({**to_row("ivr", 8)}, "en-GB"),
+        ({**CLOSED, **to_row("ivr", 7, "fallback_destination"), "language": "de"}, "de"),
+        (to_extension("1002"), ""),
+    ],
+)
+def test_the_language_of_a_rule(columns: Row, language: str) -> None:
+    menus = [menu_row(7), menu_row(8, language="en-GB")]
+    outcome = arrive(exchange([inbound_row(1, DID, **columns)], ivr_menus=menus)).outcome
+    assert isinstance(outcome, Destination)
+    assert outcome.language == language
 
 
 def test_a_deleted_extension_is_none_and_an_inactive_one_is() -> None:
@@ -362,7 +404,7 @@ def test_without_a_rule_the_number_does_not_exist() -> None:
 
 
 def test_a_target_by_a_number_that_is_no_extension() -> None:
-    assert resolve(exchange([]), Target(TargetType.EXTENSION, number="1009"), "in1", DID) is None
+    assert resolve(exchange([]), Target(TargetType.EXTENSION, number="1009"), Payer()) is None
 
 
 # never odd

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stasis_app.rules import inbound, rows
+from stasis_app.rules.columns import RowError
 from stasis_app.rules.did import DidRange
 from stasis_app.rules.models import Target, User
-from stasis_app.rules.rows import RowError
 from stasis_app.words import (
     BlacklistType,
     CallerIdMode,
@@ -70,6 +70,8 @@ def test_a_plain_row() -> None:
         ({"outbound_caller_id": " "}, {"outbound_caller_id": None}),
         ({"outbound_calls_per_minute": 0}, {"outbound_calls_per_minute": 0}),
         ({"max_concurrent_outbound_calls": 0}, {"max_concurrent_outbound_calls": 0}),
+        ({"voicemail_enabled": True}, {"voicemail": True}),
+        ({"voicemail_enabled": None}, {"voicemail": False}),  # no box is made then
     ],
 )
 def test_columns(columns: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -118,7 +120,14 @@ def test_a_timeout_that_makes_no_sense(seconds: int) -> None:
     ],
 )
 def test_a_user(columns: Row, role: Role, active: bool, profile: UUID | None) -> None:
-    assert rows.user(user_row(7, **columns)) == User(UUID(int=7), role, active, profile)
+    assert rows.user(user_row(7, **columns)) == User(
+        UUID(int=7), role, active, profile, language="de-DE", timezone="Europe/Berlin"
+    )
+
+
+def test_a_user_who_says_nothing_of_language_and_zone() -> None:
+    made = rows.user(user_row(7, language=None, timezone=None))
+    assert (made.language, made.timezone) == ("", "Europe/Berlin")
 
 
 @pytest.mark.parametrize(
@@ -327,7 +336,14 @@ def test_a_user_agent_of_which_nothing_is_compared(value: str) -> None:
         rows.blacklist_entry(blacklist_row(7, value, "user_agent"), "DE")
 
 
+@pytest.mark.parametrize(
+    ("language", "spoken"), [(None, None), ("", None), (" de-DE ", "de-DE"), ("fr", "fr")]
+)
+def test_the_language_of_a_rule(language: str | None, spoken: str | None) -> None:
+    assert rows.inbound_rule(inbound_row(7, ".", language=language), "DE").language == spoken
+
+
 def test_a_row_with_a_name() -> None:
     made = rows.named(named_row(7, " 500 ", active=False), "extension_number")
     assert (made.name, made.number, made.active) == ("named7", "500", False)
-    assert rows.named(named_row(7, "500"), None).number is None
+    assert rows.named(named_row(7), "extension_number").number is None

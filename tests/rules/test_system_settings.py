@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stasis_app.rules.models import Target
+from stasis_app.rules.spoken import Language
 from stasis_app.rules.system_settings import SystemSettings
 from stasis_app.words import TargetType
 
@@ -114,6 +115,8 @@ def test_the_white_list(value: object, welcome: list[str], named: bool) -> None:
         ({"type": "external", "number": "030 1"}, Target(TargetType.EXTERNAL, number="030 1")),
         ({"type": "queue", "id": str(QUEUE)}, Target(TargetType.QUEUE, QUEUE)),
         ({"type": "ivr", "id": str(QUEUE), "note": "x"}, Target(TargetType.IVR, QUEUE)),
+        ({"type": "voicemail", "id": str(QUEUE)}, Target(TargetType.VOICEMAIL, QUEUE)),
+        ({"type": "voicemail", "number": "1001"}, Target(TargetType.VOICEMAIL, number="1001")),
     ],
 )
 def test_the_catch_all(value: object, target: Target) -> None:
@@ -143,6 +146,9 @@ def test_the_catch_all(value: object, target: Target) -> None:
         {"type": "queue", "id": 500},
         {"type": "queue", "id": None},
         {"type": "queue", "id": [1]},
+        {"type": "voicemail"},
+        {"type": "voicemail", "number": ""},
+        {"type": "ivr", "number": "1001"},
     ],
 )
 def test_a_catch_all_that_can_not_be_used(value: object) -> None:
@@ -167,12 +173,74 @@ def test_roles(value: object, roles: set[str], named: bool) -> None:
     assert ("trunks.test_roles" in made.problems) is named
 
 
+@pytest.mark.parametrize(
+    ("value", "spoken", "named"),
+    [
+        (None, Language.EN, False),
+        ("de", Language.DE, False),
+        (" DE_at ", Language.DE, False),
+        ("en-GB", Language.EN, False),
+        ("fr", Language.EN, True),
+        ("", Language.EN, True),
+        ("den", Language.EN, True),
+        (49, Language.EN, True),
+    ],
+)
+def test_the_language(value: object, spoken: Language, named: bool) -> None:
+    made = settings("media.language", value)
+    assert made.language is spoken
+    assert ("media.language" in made.problems) is named
+
+
+@pytest.mark.parametrize(
+    ("value", "operator", "named"),
+    [
+        (None, None, False),
+        (" 1001 ", "1001", False),
+        (1001, "1001", False),
+        ("", None, False),
+        (True, None, True),
+        (["1001"], None, True),
+        (1001.5, None, True),
+    ],
+)
+def test_the_operator(value: object, operator: str | None, named: bool) -> None:
+    made = settings("voicemail.operator", value)
+    assert made.operator == operator
+    assert ("voicemail.operator" in made.problems) is named
+
+
+@pytest.mark.parametrize(
+    ("value", "flag", "named"),
+    [(None, False, False), (True, True, False), (False, False, False), ("true", False, True)],
+)
+def test_flags(value: object, flag: bool, named: bool) -> None:
+    made = settings("voicemail.delete_unread", value)
+    assert made.flag("voicemail.delete_unread") is flag
+    assert ("voicemail.delete_unread" in made.problems) is named
+
+
+@pytest.mark.parametrize(
+    ("value", "word", "named"),
+    [(None, "wav", False), ("MP3", "mp3", False), ("ogg", "wav", True), (3, "wav", True)],
+)
+def test_words(value: object, word: str, named: bool) -> None:
+    made = settings("mail.audio_format", value)
+    assert made.word("mail.audio_format", ("wav", "mp3"), "wav") == word
+    assert ("mail.audio_format" in made.problems) is named
+
+
 def test_a_check_looks_at_everything_that_calls_use() -> None:
     wrong: dict[str, Any] = dict.fromkeys(
         (
             "calls.max_hops",
             "inbound.catch_all",
             "inbound.white_list",
+            "ivr.max_menus",
+            "mail.audio_format",
+            "mail.max_attachment_bytes",
+            "media.language",
+            "media.record_roles",
             "numbers.country",
             "numbers.emergency",
             "outbound.ring_seconds",
@@ -180,13 +248,30 @@ def test_a_check_looks_at_everything_that_calls_use() -> None:
             "toll.extension_calls_per_minute",
             "trunks.silent_seconds",
             "trunks.test_roles",
+            "voicemail.callback_from_outside",
+            "voicemail.delete_unread",
+            "voicemail.max_seconds",
+            "voicemail.pin_at_own_phone",
         ),
         "wrong",
     )
-    assert SystemSettings({**wrong, "mail.from": "wrong"}).check().keys() == wrong.keys()
+    fine = {"mail.from": "a@example.org", "voicemail.operator": "1001", "media.default_moh": "x"}
+    assert SystemSettings({**wrong, **fine}).check().keys() == wrong.keys()
+    numbers = {"mail.from": 1.5, "voicemail.operator": ["1001"]}
+    assert SystemSettings(numbers).check().keys() == numbers.keys()
 
 
-KEYS = ("numbers.country", "numbers.emergency", "inbound.white_list", "inbound.catch_all")
+KEYS = (
+    "numbers.country",
+    "numbers.emergency",
+    "inbound.white_list",
+    "inbound.catch_all",
+    "media.language",
+    "voicemail.operator",
+    "voicemail.delete_unread",
+    "voicemail.max_seconds",
+    "mail.audio_format",
+)
 
 
 @given(st.dictionaries(st.sampled_from([*KEYS, "trunks.test_roles", "calls.x"]), json_values))
@@ -195,5 +280,6 @@ def test_no_value_is_too_odd(values: dict[str, Any]) -> None:
     problems = made.check()
     assert problems.keys() <= values.keys()
     assert len(made.country) == 2
+    assert made.operator is None or made.operator.strip()
     assert all(number.isascii() and number.isdecimal() for number in made.emergency_numbers)
     assert made.catch_all is None or made.catch_all.id or made.catch_all.number

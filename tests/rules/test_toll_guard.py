@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stasis_app.rules.codes import CallAnonymously, feature_code
 from stasis_app.rules.dialling import meaning
-from stasis_app.rules.inbound import resolve
+from stasis_app.rules.inbound import resolve, sends_on
 from stasis_app.rules.models import DestinationKind, Payer, Refuse, Target
 from stasis_app.rules.outbound import DIALABLE, decide
 from stasis_app.words import HangupCause, TargetType
@@ -161,7 +161,8 @@ def test_a_rule_that_is_barred_leaves_the_call_to_the_next() -> None:
 
 def test_a_row_that_names_a_number_is_its_own_permission() -> None:
     made = exchange([outbound_row(1, "^0", allowed_for_roles=[])], BARRED)
-    target = resolve(made, Target(TargetType.EXTERNAL, number="0044 20 79460018"), "in1", "+4930")
+    abroad = Target(TargetType.EXTERNAL, number="0044 20 79460018")
+    target = resolve(made, abroad, sends_on("in1", "+4930"))
     assert target
     assert call(made, target.number, target.payer) == "00442079460018"
     assert call(made, target.number, Payer(extension="1001")) == "role"
