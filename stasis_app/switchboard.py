@@ -17,6 +17,7 @@ from .call.call import REFUSAL, Call, call_of
 from .call.exchange import Exchange
 from .call.journal import Journal, Opening
 from .call.line import Line
+from .call.playback import Playback
 from .call.present import Present
 from .flows.arrival import begin
 from .flows.reentry import ARRIVAL, place_of, resume
@@ -74,6 +75,7 @@ class Switchboard:
         lines = [line for line in exchange.inboxes.receivers() if isinstance(line, Line)]
         self._comparing = True
         self._seen |= {line.id for line in lines}
+        playbacks = [one for one in exchange.inboxes.receivers() if isinstance(one, Playback)]
         calls = list(self.calls.values())
         started_at = await exchange.door.started_at()
         await present.look(exchange.door)
@@ -81,6 +83,7 @@ class Switchboard:
             if call.caller.id not in present.channels and call.journal.initiated_at < started_at:
                 call.cause = HangupCause.SYSTEM_RESTART
         self._tell_what_was_missed(lines, present)
+        await asyncio.gather(*(playback.look(exchange.door) for playback in playbacks))
         if not self._adopted:
             for live in await self._open_calls():
                 self._adopt_or_report(live, present, started_at)
@@ -197,7 +200,8 @@ class Switchboard:
                 self._turn_away(other, "loser")
         for bridge in asterisk.bridges:
             if call_of(bridge) == live.id and bridge != position.bridge:
-                self._exchange.behind(partial(self._exchange.door.destroy_bridge, bridge))
+                destroy = partial(self._exchange.door.destroy_bridge, bridge)
+                call.leaves_bridge(self._exchange.behind(destroy))
         self._start(call, live.sip_call_id, lambda: resume(call, position, asterisk))
 
     def _close_books(self, live: LiveCall, journal: Journal, started_at: datetime) -> None:

@@ -47,6 +47,6 @@ class Bridge:
         if not self._made:
             return
         door = self._call.exchange.door
-        self._call.behind(partial(door.destroy_bridge, self.id))
+        self._call.leaves_bridge(self._call.behind(partial(door.destroy_bridge, self.id)))
         if not answered:
             self._call.behind(partial(door.forget_bridge, self.id), insist=False)

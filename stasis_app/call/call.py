@@ -14,17 +14,21 @@ from uuid import UUID
 import structlog
 
 from stasis_app.ari.errors import AriError, Gone
-from stasis_app.ari.events import Event, HangupRequested, Held, Unheld
+from stasis_app.ari.events import Event, HangupRequested, Held, KeyPressed, Unheld
 from stasis_app.rules.models import Position
+from stasis_app.rules.sentences import Sentence, say
+from stasis_app.rules.spoken import language
 from stasis_app.words import Direction, HangupCause, Moment
 
 from . import causes
 from .arrival import Origin
 from .exchange import Exchange
 from .journal import Journal
+from .keys import EVERY_KEY, Keys
 from .lifeline import Hangup, Lifeline
 from .line import LOST_AFTER, Line
-from .playback import play
+from .playback import FAILED, LONGEST_SECONDS, Heard, Playback, playing
+from .said import Passage, Said, passages
 
 log = structlog.get_logger()
 
@@ -36,18 +40,27 @@ PREFIX = "p-"
 REFUSAL = "refusal"
 UUID_LENGTH = 36
 
-ANNOUNCEMENTS: dict[HangupCause, str] = {
-    HangupCause.UNALLOCATED_NUMBER: "ss-noservice",
-    HangupCause.NO_ANSWER: "number-not-answering",
-    HangupCause.CONGESTION: "all-circuits-busy-now",
-    HangupCause.NOT_IMPLEMENTED: "feature-not-avail-line",
+PLAYBACK = "playback"
+SAID_LANGUAGE = "said_language"
+NO_CONTROLS: Mapping[str, str] = {}
+
+ANNOUNCEMENTS: dict[HangupCause, Sentence] = {
+    HangupCause.UNALLOCATED_NUMBER: Sentence.NOT_IN_SERVICE,
+    HangupCause.NO_ANSWER: Sentence.NOT_ANSWERING,
+    HangupCause.CONGESTION: Sentence.CIRCUITS_BUSY,
+    HangupCause.NOT_IMPLEMENTED: Sentence.FEATURE_NOT_AVAILABLE,
 }
 
 Step = Callable[..., Awaitable[None]]
 
 
 class Call:
-    """The words of a flow that concern the caller. `cause` is why the call ends, once decided."""
+    """The words of a flow that concern the caller. `cause` is why the call ends, once decided.
+
+    `hops` counts where it went on by itself, `menus` those that the caller has entered.
+    `said_language` is what the last rule or menu with a language said, as it stands there; empty if
+    none did.
+    """
 
     def __init__(self, exchange: Exchange, caller: Line, journal: Journal, origin: Origin) -> None:
         self.exchange = exchange
@@ -57,8 +70,14 @@ class Call:
         self.id = journal.call
         self.began_at = journal.initiated_at
         self.hops = 0
+        self.menus = 0
         self.cause: HangupCause | None = None
         self.context: Context | None = None
+        self.keys = Keys()
+        self.language = exchange.book.settings.language
+        self.said_language = ""
+        self._position: Position | None = None
+        self._leaving: list[asyncio.Task[None]] = []
         self._holding: set[str] = set()
         self._afterwards: list[tuple[Step, tuple[Any, ...]]] = []
         caller.watchers.append(self.hears)
@@ -86,14 +105,29 @@ class Call:
         try:
             await story()
         except Gone:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOST_AFTER):
-                    await self.caller.ended()
+            await self._await_end()
             raise
 
-    def behind(self, step: Callable[[], Coroutine[Any, Any, None]], *, insist: bool = True) -> None:
+    async def _await_end(self) -> None:
+        """Wait some moments for the caller's end, which ends the story."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOST_AFTER):
+                await self.caller.ended()
+
+    def behind(
+        self, step: Callable[[], Coroutine[Any, Any, None]], *, insist: bool = True
+    ) -> asyncio.Task[None]:
         """Have a step done that the story does not wait for, in the order of its requests."""
-        self.exchange.behind(step, self.context, insist=insist)
+        return self.exchange.behind(step, self.context, insist=insist)
+
+    def leaves_bridge(self, done: asyncio.Task[None]) -> None:
+        """Take note that a bridge is being destroyed in which the caller was."""
+        self._leaving.append(done)
+
+    async def unbridged(self) -> None:
+        """Return when the caller has left every bridge: who is in one can't be recorded."""
+        if self._leaving:
+            await asyncio.wait(self._leaving)
 
     def drop(self, line: Line, cause: int) -> None:
         """Hang up one of the call's channels with a Q.850 cause, behind the story."""
@@ -112,10 +146,17 @@ class Call:
         legs: Sequence[str] = (),
     ) -> None:
         """Write down where the story stands, so that it can be entered there again."""
+        if self.said_language:
+            arguments = {**arguments, SAID_LANGUAGE: self.said_language}
         since = datetime.now(UTC)
-        self.journal.stand(
-            Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
-        )
+        self._position = Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
+        self.journal.stand(self._position)
+
+    def speak(self, said: str) -> None:
+        """Speak the language of a rule or menu from here on, if it has one (de, en)."""
+        if said:
+            self.said_language = said
+            self.language = language(said)
 
     async def refuse(self, cause: HangupCause, *, in_words: bool = False, **details: Any) -> None:
         """End the call with the true SIP answer. An answered caller hears it in words.
@@ -126,7 +167,7 @@ class Call:
         self.stands(REFUSAL, {"cause": cause})
         self.journal.note(Moment.REFUSED, cause=cause, **details)
         if self.caller.up or in_words:
-            await self.announce(ANNOUNCEMENTS.get(cause, "cannot-complete-as-dialed"))
+            await self.announce(ANNOUNCEMENTS.get(cause, Sentence.CANNOT_COMPLETE))
 
     async def answer(self) -> None:
         """Answer the caller ourselves, and wait until the first syllable would be heard.
@@ -137,6 +178,7 @@ class Call:
             await self.exchange.door.answer(self.caller.id)
         self.exchange.setting_up.discard(self.id)
         if not self.journal.answered:
+            self.keys.clear()
             self.journal.answer(datetime.now(UTC))
             await asyncio.sleep(MEDIA_SECONDS)
 
@@ -157,11 +199,103 @@ class Call:
         if self.origin.direction is not Direction.INBOUND:
             self.journal.goes_out(trunk)
 
-    async def announce(self, sound: str) -> None:
-        """Play one of Asterisk's own sounds to the caller, to its end: nothing is set up now."""
+    async def announce(self, sentence: Sentence) -> None:
+        """Say a sentence to its end: nothing is set up now."""
         self.exchange.setting_up.discard(self.id)
-        await play(self.exchange, self.caller.id, self.new_id(), [f"sound:{sound}"])
-        self.journal.note(Moment.ANNOUNCED, sound=sound)
+        await self.say(*say(sentence, self.language), keys="")
+        self.journal.note(Moment.ANNOUNCED, sentence=sentence.name.lower())
+
+    async def say(
+        self,
+        *said: Said,
+        keys: str = EVERY_KEY,
+        controls: Mapping[str, str] = NO_CONTROLS,
+        longest: float = LONGEST_SECONDS,
+    ) -> str | None:
+        """Play one thing after another; one of the `keys` ends it, and is returned.
+
+        A key that was pressed before counts: nothing is played then. A key of `controls` winds
+        what is played (see Door.control_playback). What can't be played is passed over.
+        """
+        for passage in await passages(self.exchange.audio, said):
+            heard = await self._hear(passage, keys, controls, longest)
+            if heard.key:
+                return heard.key
+        return None
+
+    async def hear(
+        self,
+        said: Said,
+        *,
+        keys: str = EVERY_KEY,
+        controls: Mapping[str, str] = NO_CONTROLS,
+        longest: float = LONGEST_SECONDS,
+    ) -> Heard:
+        """Play one thing like `say`, for who must know whether it could be played."""
+        [passage] = await passages(self.exchange.audio, (said,))
+        return await self._hear(passage, keys, controls, longest)
+
+    async def key(self, seconds: float, keys: str = EVERY_KEY) -> str | None:
+        """Wait for a key; None when none of the `keys` has come in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self.keys.next(keys)
+        return None
+
+    async def ask(self, *said: Said, seconds: float, keys: str = EVERY_KEY) -> str | None:
+        """Say something and return the key that answers it, at the latest so long after its end."""
+        return await self.say(*said, keys=keys) or await self.key(seconds, keys)
+
+    async def _hear(
+        self, passage: Passage, keys: str, controls: Mapping[str, str], longest: float
+    ) -> Heard:
+        key = self.keys.take(keys) if keys else None
+        return Heard(key) if key else await self._play(passage, keys, controls, longest)
+
+    async def _play(
+        self, passage: Passage, keys: str, controls: Mapping[str, str], longest: float
+    ) -> Heard:
+        key, state = None, FAILED
+        if passage.uris:
+            playback = self.new_id()
+            self._note_playback(playback)
+            async with playing(
+                self.exchange, self.caller.id, playback, passage.uris, longest
+            ) as played:
+                key = await self._listen(played, keys, controls)
+            state = "" if key else played.finished.result()
+        if state != FAILED:
+            return Heard(key)
+        if self.caller.insisting:  # a playback fails when its caller hangs up
+            await self._await_end()
+        self.journal.note(Moment.MEDIA_SKIPPED, media=passage.name)
+        if passage.instead:
+            instead = Passage(passage.name, passage.instead)
+            key = (await self._play(instead, keys, controls, longest)).key
+        return Heard(key, skipped=True)
+
+    async def _listen(self, played: Playback, keys: str, controls: Mapping[str, str]) -> str | None:
+        """Hear what is played to its end, or to one of the keys."""
+        wanted = keys + "".join(controls)
+        while wanted and (key := await self.keys.next(wanted, before=played.finished)):
+            if key not in controls:
+                return key
+            with contextlib.suppress(Gone):
+                await self.exchange.door.control_playback(played.id, controls[key])
+        await played.finished
+        return None
+
+    async def hush(self, position: Position) -> None:
+        """Stop what a process that is gone was playing: what we play would wait behind it."""
+        playback = position.arguments.get(PLAYBACK)
+        if playback:
+            with contextlib.suppress(Gone):
+                await self.exchange.door.stop_playback(playback)
+
+    def _note_playback(self, playback: str) -> None:
+        if self._position:
+            arguments = {**self._position.arguments, PLAYBACK: playback}
+            self.journal.stand(replace(self._position, arguments=arguments))
 
     def new_id(self) -> str:
         """Return an id for a channel, bridge or playback that tells whose it is."""
@@ -169,7 +303,9 @@ class Call:
 
     def hears(self, line: Line, event: Event) -> None:
         """Note what any channel of this call does that its row and its timeline show."""
-        if isinstance(event, Held):
+        if isinstance(event, KeyPressed) and line is self.caller:
+            self.keys.press(event.key)
+        elif isinstance(event, Held):
             self._holding.add(line.id)
             self.journal.hold(event.at, line.label)
         elif isinstance(event, Unheld):

@@ -1,7 +1,7 @@
 """What all calls share: Asterisk's door, the book of the rules, the journal, who is engaged."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,11 @@ from stasis_app.ari.door import Door
 from stasis_app.ari.errors import AriError, Gone
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.rules.book import Book
-from stasis_app.rules.times import Override
 
 from .journal import Write
 from .line import Line
 from .occupancy import Occupancy, Pace
+from .stock import Audio, Mailboxes, SetOverride
 
 log = structlog.get_logger()
 
@@ -24,20 +24,28 @@ MAX_SETTING_UP = 25
 PAUSES_SECONDS = (0.5, 2.0, 0.0)
 
 Step = Callable[[], Coroutine[Any, Any, None]]
-SetOverride = Callable[[UUID, Override], Awaitable[bool]]
-"""Opens or closes a time profile by hand; False: its row is gone. Raises ConnectionError."""
 
 
 class Exchange:
     """Shared by every call of one process."""
 
     def __init__(
-        self, door: Door, inboxes: Inboxes, book: Book, write: Write, set_override: SetOverride
+        self,
+        door: Door,
+        inboxes: Inboxes,
+        book: Book,
+        write: Write,
+        set_override: SetOverride,
+        *,
+        audio: Audio,
+        mailboxes: Mailboxes,
     ) -> None:
         self.door = door
         self.inboxes = inboxes
         self.book = book
         self.set_override = set_override
+        self.audio = audio
+        self.mailboxes = mailboxes
         self._write = write
         self.engaged = Occupancy()
         self.calling_out = Occupancy()
@@ -91,7 +99,9 @@ class Exchange:
         self.leaving = True
         self.door.seal()
 
-    def behind(self, step: Step, context: Context | None = None, *, insist: bool = True) -> None:
+    def behind(
+        self, step: Step, context: Context | None = None, *, insist: bool = True
+    ) -> asyncio.Task[None]:
         """Have a step done that nobody waits for: tidying up must not be cut off by a hangup.
 
         In the `context` of a call its requests keep the call's order. What Asterisk fails is
@@ -101,6 +111,7 @@ class Exchange:
         task = asyncio.create_task(self._try(step, pauses), name="behind", context=context)
         self._behind.add(task)
         task.add_done_callback(self._behind.discard)
+        return task
 
     async def settled(self) -> None:
         """Return when all the work behind is done."""

@@ -115,6 +115,10 @@ class Journal:
         """Note that `who` has resumed; `held` says whether the other side still holds."""
         self._held(Moment.RESUMED, at, who, held=held)
 
+    def deliver(self, identity: UUID, **fields: Any) -> None:
+        """Note what is recorded and where it must get (a row of `recording_deliveries`)."""
+        self.write({"call": self._key, "delivery": {"id": str(identity), **fields}})
+
     def end(self, at: datetime, cause: HangupCause, **details: Any) -> None:
         self.write(
             {

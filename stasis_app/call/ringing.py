@@ -46,6 +46,8 @@ class Phone(NamedTuple):
 class Ringing:
     """`async with ringing:` around dialling and talking; leaving it ends every leg and the bridge.
 
+    What the caller has pressed meanwhile means nothing afterwards.
+
     `answered` is the winner's line once there is one, `failed` the causes of those that gave up,
     `label` the number in the timeline. `early` says whether the caller is bridged from the start
     and so needs neither ringing nor an answer from us. `dialled` says whether any phone may have
@@ -91,6 +93,7 @@ class Ringing:
             task.cancel()
         if self.call.exchange.leaving:
             return
+        self.call.keys.clear()
         self._drop_all_but(None)
         self.bridge.close(answered=self.answered is not None)
 

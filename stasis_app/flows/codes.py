@@ -17,15 +17,16 @@ from stasis_app.rules.codes import (
 )
 from stasis_app.rules.dialling import meaning
 from stasis_app.rules.models import Destination, DestinationKind, Payer, Position
+from stasis_app.rules.sentences import Sentence
 from stasis_app.rules.times import Override, TimeProfile, is_open
 from stasis_app.words import HangupCause, Moment
 
 STEP = "code"
 
-DONE: dict[Override, str] = {
-    Override.AUTOMATIC: "de-activated",
-    Override.OPEN: "activated",
-    Override.CLOSED: "activated",
+DONE: dict[Override, Sentence] = {
+    Override.AUTOMATIC: Sentence.DEACTIVATED,
+    Override.OPEN: Sentence.ACTIVATED,
+    Override.CLOSED: Sentence.ACTIVATED,
 }
 
 

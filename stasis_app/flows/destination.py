@@ -8,7 +8,11 @@ from stasis_app.words import HangupCause
 
 from .codes import code
 from .extension import extension
+from .ivr import ivr
+from .mailbox import mailbox
 from .outside import outside
+from .record_prompt import record_prompt
+from .voicemail import voicemail
 
 Flow = Callable[[Call, Destination], Awaitable[Destination | None]]
 
@@ -20,7 +24,7 @@ async def nowhere(call: Call, destination: Destination) -> None:
 
 
 async def unbuilt(call: Call, destination: Destination) -> None:
-    """Queues, menus, voicemail and conferences have no story yet."""
+    """Queues and conferences have no story yet."""
     await call.refuse(HangupCause.NOT_IMPLEMENTED, in_words=True, number=destination.number)
 
 
@@ -29,20 +33,31 @@ FLOWS: dict[DestinationKind, Flow] = {
     DestinationKind.OUTSIDE: outside,
     DestinationKind.EMERGENCY: outside,
     DestinationKind.CODE: code,
+    DestinationKind.IVR: ivr,
+    DestinationKind.VOICEMAIL: voicemail,
+    DestinationKind.MAILBOX: mailbox,
+    DestinationKind.RECORD_PROMPT: record_prompt,
     DestinationKind.UNBUILT: unbuilt,
     DestinationKind.NOWHERE: nowhere,
 }
 
 
+def counts(destination: Destination) -> bool:
+    """Return whether a destination is a hop: nobody has asked for it by hand."""
+    return destination.kind is not DestinationKind.CODE and not destination.by_hand
+
+
 async def follow(call: Call, destination: Destination | None) -> None:
     """Go through destinations until one keeps the call; a cycle ends at the hop limit.
 
-    The first destination is no hop, nor where a code leads: `calls.max_hops` counts forwards.
+    The first destination is no hop, nor where a code or a key leads: `calls.max_hops` counts what
+    goes on by itself.
     """
     most = call.exchange.book.number("calls.max_hops", DEFAULT_MAX_HOPS)
     while destination:
         if call.hops > most:
             await call.refuse(HangupCause.LOOP_DETECTED, number=destination.number)
             return
-        call.hops += destination.kind is not DestinationKind.CODE
+        call.hops += counts(destination)
+        call.speak(destination.language)
         destination = await FLOWS[destination.kind](call, destination)

@@ -7,8 +7,7 @@ from stasis_app.call.call import Call
 from stasis_app.call.present import Present
 from stasis_app.call.ringing import Phone, Ringing
 from stasis_app.rules import callee as rules
-from stasis_app.rules import forwarding
-from stasis_app.rules.forwarding import Forward, Ring
+from stasis_app.rules.forwarding import LeaveMessage, NoRing, Ring
 from stasis_app.rules.models import (
     Contact,
     Destination,
@@ -22,6 +21,7 @@ from stasis_app.words import HangupCause, Moment
 from .talk import talk, talked_unwatched, was_over
 
 STEP = "extension"
+VOICEMAIL = "voicemail"
 
 
 async def extension(call: Call, destination: Destination) -> Destination | None:
@@ -33,6 +33,7 @@ async def extension(call: Call, destination: Destination) -> Destination | None:
         await call.refuse(HangupCause.UNALLOCATED_NUMBER, number=number)
         return None
     call.journal.callee(callee.id, callee.display_name)
+    call.language = rules.spoken(book, call.said_language, callee)
     for problem in callee.problems:
         call.journal.note(Moment.CONFIG_IGNORED, number=number, problem=problem)
     verdict = rules.decide(
@@ -48,7 +49,7 @@ async def extension(call: Call, destination: Destination) -> Destination | None:
     return await settle(call, number, verdict)
 
 
-async def ring(call: Call, callee: Extension, seconds: float) -> Forward | Refuse | None:
+async def ring(call: Call, callee: Extension, seconds: float) -> NoRing | None:
     """Let all phones of the extension ring; None when a conversation was had."""
     number = callee.number
     contacts = call.exchange.book.contacts(callee.id)
@@ -71,7 +72,8 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
     """
     number = position.arguments["number"]
     callee = call.exchange.book.extension(number)
-    verdict: Forward | Refuse | None
+    call.language = rules.spoken(call.exchange.book, call.said_language, callee)
+    verdict: NoRing | None
     ringing = Ringing(
         call, number, position.bridge or call.new_id(), [Phone(leg, "") for leg in position.legs]
     )
@@ -94,12 +96,14 @@ async def ring_again(call: Call, position: Position, asterisk: Present) -> Desti
 
 async def until_over(
     call: Call, callee: Extension | None, ringing: Ringing, seconds: float
-) -> Forward | Refuse | None:
+) -> NoRing | None:
     outcome = await ringing.outcome(seconds)
     if talked_unwatched(call, ringing):
         return None
     if isinstance(outcome, HangupCause):
-        return forwarding.on_failure(callee, outcome) if callee else Refuse(outcome, "deleted")
+        if callee is None:
+            return Refuse(outcome, "deleted")
+        return rules.after_failure(call.exchange.book, callee, outcome)
     arguments = {"number": ringing.label, "seconds": seconds}
     call.stands(STEP, arguments, bridge=ringing.bridge.id, legs=[outcome.id])
     await ringing.connect(outcome)
@@ -107,13 +111,15 @@ async def until_over(
     return None
 
 
-async def settle(call: Call, number: str, verdict: Forward | Refuse | None) -> Destination | None:
-    if isinstance(verdict, Forward):
-        call.journal.note(Moment.FORWARDED, number=number, to=verdict.number, reason=verdict.reason)
-        return rules.onward(call.exchange.book, number, verdict)
+async def settle(call: Call, number: str, verdict: NoRing | None) -> Destination | None:
+    if verdict is None:
+        return None
     if isinstance(verdict, Refuse):
         await call.refuse(verdict.cause, number=number, reason=verdict.reason)
-    return None
+        return None
+    to = VOICEMAIL if isinstance(verdict, LeaveMessage) else verdict.number
+    call.journal.note(Moment.FORWARDED, number=number, to=to, reason=verdict.reason)
+    return rules.onward(call.exchange.book, number, verdict)
 
 
 def phones(call: Call, number: str, contacts: Sequence[Contact]) -> list[Phone]:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from stasis_app.call.arrival import Arrival
-from stasis_app.call.call import REFUSAL, Call
+from stasis_app.call.call import REFUSAL, SAID_LANGUAGE, Call
 from stasis_app.call.present import Present
 from stasis_app.rules.models import Destination, Position
 from stasis_app.words import HangupCause
 
-from . import codes, extension, outside
+from . import codes, extension, ivr, mailbox, mailbox_visit, outside, record_prompt, voicemail
 from .arrival import begin
 from .destination import follow
 
@@ -22,6 +22,10 @@ STEPS: dict[str, Reentry] = {
     extension.STEP: extension.ring_again,
     outside.STEP: outside.go_on,
     codes.STEP: codes.write_again,
+    ivr.STEP: ivr.go_on,
+    voicemail.STEP: voicemail.go_on,
+    mailbox_visit.STEP: mailbox.go_on,
+    record_prompt.STEP: record_prompt.go_on,
 }
 
 
@@ -44,6 +48,8 @@ def arrived_at(call: Call, place: Mapping[str, Any]) -> Arrival:
 async def resume(call: Call, position: Position, asterisk: Present) -> None:
     """Continue an adopted call. A call that stood at its arrival begins anew."""
     exchange = call.exchange
+    await call.hush(position)
+    call.speak(position.arguments.get(SAID_LANGUAGE, ""))
     if position.step == REFUSAL:
         await call.refuse(HangupCause(position.arguments["cause"]))
         return

@@ -90,9 +90,9 @@ def the_end_is_true(world: World, records: list[Mapping[str, Any]], *, answered:
 
 
 def said_in_words(records: list[Mapping[str, Any]]) -> bool:
-    """Tell whether an answered caller was refused, and has heard so."""
+    """Tell whether an answered caller was refused, and has heard so or hung up meanwhile."""
     told = [record["event"][2] for record in records if "event" in record]
-    return told[-4:] == ["answered", "refused", "announced", "ended"]
+    return told[-3:] == ["refused", "announced", "ended"] or told[-2:] == ["refused", "ended"]
 
 
 def one_way_out(world: World, legs: list[Channel]) -> None:

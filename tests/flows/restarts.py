@@ -70,7 +70,7 @@ class Machine:
         old = self.world
         inboxes = Inboxes()
         old.asterisk.connect(inboxes)
-        self.world = World(old.asterisk, old.book, old.records, old.written_at)
+        self.world = old.successor()
         self._connect(inboxes)
 
     def _connect(self, inboxes: Inboxes) -> None:

@@ -10,8 +10,12 @@ from stasis_app.rules.did import did_pattern
 from stasis_app.rules.models import (
     TRUNK_PREFIX,
     BlacklistEntry,
+    Box,
     Extension,
     InboundRule,
+    Media,
+    Menu,
+    MenuOption,
     OutboundRule,
     Target,
     Trunk,
@@ -23,6 +27,7 @@ from stasis_app.words import (
     CallerIdMode,
     ExtensionStatus,
     ExtensionType,
+    IvrAction,
     Role,
     TargetType,
     TrunkStatus,
@@ -134,3 +139,69 @@ def profile(name: str, code: str, override: Override = Override.AUTOMATIC) -> Ti
 
 def blacklisted(kind: BlacklistType, value: str) -> BlacklistEntry:
     return BlacklistEntry(identity(value), kind, value, None)
+
+
+def menu(name: str, **columns: Any) -> Menu:
+    """A menu with nothing to hear that ends the call of who presses nothing."""
+    plain = Menu(
+        id=identity(name),
+        name=name,
+        welcome=None,
+        digit_seconds=5.0,
+        inter_digit_seconds=2.0,
+        max_retries=2,
+        invalid_prompt=None,
+        timeout_prompt=None,
+        on_timeout=None,
+        on_invalid=None,
+        direct_dial=False,
+        language=None,
+    )
+    return replace(plain, **columns)
+
+
+def menu_option(menu: str, keys: str, target: Target | None, **columns: Any) -> MenuOption:
+    """An option that leads to a target; without one it ends the call."""
+    plain = MenuOption(
+        id=identity(f"{menu} {keys}"),
+        menu=identity(menu),
+        keys=keys,
+        action=IvrAction(target.type) if target else IvrAction.HANGUP,
+        target=target,
+        pre_transfer_prompt=None,
+    )
+    return replace(plain, **columns)
+
+
+def box(number: str, **columns: Any) -> Box:
+    """The box of an extension, whose row must have `voicemail=True`."""
+    plain = Box(
+        id=box_identity(number),
+        extension=identity(number),
+        number=number,
+        name=number,
+        active=True,
+        greeting=None,
+        busy_greeting=None,
+        temporary_greeting=None,
+        name_prompt=None,
+        operator=None,
+        max_messages=None,
+    )
+    return replace(plain, **columns)
+
+
+def box_identity(number: str) -> UUID:
+    return identity(f"box {number}")
+
+
+def media(name: str, code: str | None = None, kind: str = "prompt") -> Media:
+    return Media(identity(name), name, kind, code)
+
+
+def to_menu(name: str) -> Target:
+    return Target(TargetType.IVR, identity(name))
+
+
+def to_box(number: str) -> Target:
+    return Target(TargetType.VOICEMAIL, box_identity(number))

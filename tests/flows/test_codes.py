@@ -133,7 +133,7 @@ def test_profile_is_overridden(code: str, before: Override, after: Override) -> 
     assert world.details("code_used") == [{"profile": "night", "override": after}]
     assert world.cause() == HangupCause.NORMAL_CLEARING
     said = "de-activated" if after is Override.AUTOMATIC else "activated"
-    assert sounds(world) == [f"sound:{said}"]
+    assert sounds(world) == [f"sound:en/{said}"]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_postgres_is_away() -> None:
     assert override(world) is Override.AUTOMATIC
     assert world.events() == ["arrived", "answered", "refused", "announced", "ended"]
     assert world.cause() == HangupCause.FAILURE
-    assert sounds(world) == ["sound:cannot-complete-as-dialed"]
+    assert sounds(world) == ["sound:en/cannot-complete-as-dialed"]
 
 
 def test_profile_is_gone_before_it_can_be_written() -> None:
@@ -191,7 +191,7 @@ def test_profile_is_gone_before_it_can_be_written() -> None:
     assert world.events() == ["arrived", "answered", "refused", "announced", "ended"]
     assert world.reasons() == ["no_such_code"]
     assert world.cause() == HangupCause.UNALLOCATED_NUMBER
-    assert sounds(world) == ["sound:ss-noservice"]
+    assert sounds(world) == ["sound:en/ss-noservice"]
 
 
 def test_callers_who_use_a_code_are_no_overload() -> None:

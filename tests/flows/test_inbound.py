@@ -242,15 +242,13 @@ def test_next_trunk_takes_the_call_that_finds_its_own_full() -> None:
     assert story(act).dialled() == [over("B", MOBILE)]
 
 
-@pytest.mark.parametrize("kind", [t for t in TargetType if t not in ("extension", "external")])
+@pytest.mark.parametrize("kind", [TargetType.QUEUE, TargetType.CONFERENCE])
 def test_destination_without_a_story_yet(kind: TargetType) -> None:
     """It is said before the answer, which costs the caller nothing, and then told as it is."""
 
     async def act(world: World) -> None:
         tables = {
             TargetType.QUEUE: "queues",
-            TargetType.IVR: "ivr_menus",
-            TargetType.VOICEMAIL: "voicemail_boxes",
             TargetType.CONFERENCE: "conferences",
         }
         world.keep(**{tables[kind]: Named(identity("sales"), "sales", None, active=True)})
@@ -264,7 +262,7 @@ def test_destination_without_a_story_yet(kind: TargetType) -> None:
     assert not caller.was_up
     assert caller.hung_up_with == causes.ANSWER_TO_CALLER[HangupCause.NOT_IMPLEMENTED]
     [(_, heard_by, sound)] = world.asterisk.played
-    assert (heard_by, sound) == (caller.id, "sound:feature-not-avail-line")
+    assert (heard_by, sound) == (caller.id, "sound:en/feature-not-avail-line")
 
 
 @pytest.mark.parametrize("target", [to_extension("1999"), Target(TargetType.QUEUE, identity("x"))])

@@ -1,12 +1,13 @@
 """An exchange with a fake Asterisk: the real switchboard, flows and call core between fakes."""
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.call.exchange import Exchange
@@ -17,6 +18,7 @@ from stasis_app.store.live_calls import LiveCall
 from stasis_app.switchboard import Switchboard
 from stasis_app.words import CallState, Direction
 from tests.support.fake_asterisk import FakeAsterisk
+from tests.support.fake_mailboxes import FakeAudio, FakeMailboxes
 from tests.support.fake_phones import EPOCH, Channel
 
 from .rows import endpoint_of, extension
@@ -51,18 +53,25 @@ class World:
     records: list[Mapping[str, Any]] = field(default_factory=list)
     written_at: list[float] = field(default_factory=list)
     reading: float = 0.0
-    postgres_away: bool = False
     profile_gone: bool = False
+    mailboxes: FakeMailboxes = field(default_factory=FakeMailboxes)
+    audio: FakeAudio = field(default_factory=FakeAudio)
 
     def __post_init__(self) -> None:
         asterisk = self.asterisk
         self.exchange = Exchange(
-            asterisk, asterisk.inboxes, self.book, self._write, self._set_override
+            asterisk,
+            asterisk.inboxes,
+            self.book,
+            self._write,
+            self._set_override,
+            audio=self.audio,
+            mailboxes=self.mailboxes,
         )
         self.switchboard = Switchboard(self.exchange, self._open_calls)
 
     def _write(self, record: Mapping[str, Any]) -> None:
-        self.records.append(json.loads(json.dumps(record)))
+        self.records.append(orjson.loads(orjson.dumps(record)))
         self.written_at.append(asyncio.get_running_loop().time())
 
     async def _set_override(self, profile: UUID, override: Override) -> bool:
@@ -73,6 +82,14 @@ class World:
         found = self.book.time_profiles.items[profile]
         self.keep(time_profiles=replace(found, override=override))
         return True
+
+    @property
+    def postgres_away(self) -> bool:
+        return self.mailboxes.away
+
+    @postgres_away.setter
+    def postgres_away(self, away: bool) -> None:
+        self.mailboxes.away = away
 
     async def _open_calls(self) -> list[LiveCall]:
         found = live_calls(self.records)
@@ -110,7 +127,11 @@ class World:
         """Kill this process, and let another one begin that knows what this one has written."""
         self.kill()
         self.asterisk.connect(Inboxes())
-        return World(self.asterisk, self.book, self.records, self.written_at, self.reading)
+        return self.successor()
+
+    def successor(self) -> "World":
+        """Return a process that finds what this one knew, as the rows and the journal tell it."""
+        return replace(self)
 
     async def until(
         self, condition: Callable[[], object], within: float = 700.0, every: float = 0.01

@@ -2,6 +2,7 @@
 
 import asyncio
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +36,11 @@ class Ear:
     def heard(self) -> Pcm:
         """Everything so far."""
         return _joined(self._parts)
+
+    @property
+    def parts(self) -> Sequence[Heard]:
+        """Everything so far in pieces. While the other side is still, there may be none."""
+        return self._parts
 
     @property
     def keys(self) -> str:

@@ -1,92 +1,18 @@
-"""Asterisk as the call core sees it through `ari.door.Door`, for races and timeouts only.
+"""Asterisk as the call core sees it through `ari.door.Door`, for races and timeouts only."""
 
-Requests of one call that go over a control session are served in order, others when they come.
-A request acts although the one who sent it has gone away.
-"""
-
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from stasis_app.ari import events
 from stasis_app.ari.door import Door
-from stasis_app.ari.errors import AriError, Gone, Unreachable, refusal
-from stasis_app.ari.transport import lane
+from stasis_app.ari.errors import AriError, Gone, refusal
 
-from .fake_network import TICK, FakeNetwork
-from .fake_phones import Channel, Fault
-
-T = TypeVar("T")
-
-DEADLINE = 5.0
+from .fake_media_door import FakeMediaDoor
+from .fake_phones import Channel
 
 
-class FakeAsterisk(FakeNetwork, Door):
+class FakeAsterisk(FakeMediaDoor, Door):
     """The network, and the requests that act on it."""
-
-    # how requests travel
-
-    async def _serve(self, verb: str, subject: str, act: Callable[[], T]) -> T:
-        if self.sealed:
-            raise Unreachable(verb, "the door is closed")
-        number = len(self.requests)
-        self.requests.append((verb, subject))
-        answer: asyncio.Future[T] = self._loop.create_future()
-        self.awaited.add(answer)
-        answer.add_done_callback(self.awaited.discard)
-        due = self._loop.time() + next(self._delay)
-        line = lane.get()
-        if line is not None and verb not in ("answer", "play", "channel_variable"):
-            due = max(due, self._lanes.get(line, 0.0) + TICK)
-            self._lanes[line] = due
-        self._loop.call_at(
-            due, self._act, number, verb, subject, act, answer, context=self._context
-        )
-        return await answer
-
-    def _act(
-        self,
-        number: int,
-        verb: str,
-        subject: str,
-        act: Callable[[], T],
-        answer: "asyncio.Future[T]",
-    ) -> None:
-        fault = self.faults.get(number)
-        if number in self.before:
-            self.before[number]()
-        if number in self.unsent:
-            return
-        result: T | AriError
-        if fault in (Fault.UNREACHABLE, Fault.LOST):
-            if fault is Fault.LOST:
-                self._try(act)
-            result = Unreachable(verb, "no answer")
-        elif fault is Fault.REFUSED:
-            result = AriError(500, verb, "refused")
-        elif fault is Fault.GONE:
-            result = Gone(404, verb, "not found")
-        else:
-            result = self._try(act)
-        if fault not in (None, Fault.LOST):
-            self.failed.add((verb, subject))
-        seconds = DEADLINE if isinstance(result, Unreachable) else next(self._delay)
-        self._loop.call_later(seconds, _settle, answer, result, context=self._context)
-
-    def _try(self, act: Callable[[], T]) -> T | AriError:
-        try:
-            return act()
-        except AriError as error:
-            return error
-
-    def _channel(self, channel: str) -> Channel:
-        found = self.channels_made.get(channel)
-        if found is None or not found.alive:
-            raise Gone(404, "channel", "not found")
-        return found
-
-    # the door
 
     def seal(self) -> None:
         self.sealed = True
@@ -164,6 +90,8 @@ class FakeAsterisk(FakeNetwork, Door):
                     raise refusal(400, "bridge", "Channel not found")
                 if not found.entered:
                     raise refusal(422, "bridge", "Channel not in Stasis application")
+                if self.is_recorded(channel):
+                    raise refusal(409, "bridge", "currently recording")
             self.bridges_made[bridge].update(channels)
             if update_displays:
                 self.displays_updated.update(channels)
@@ -182,15 +110,6 @@ class FakeAsterisk(FakeNetwork, Door):
 
     async def forget_bridge(self, bridge: str) -> None:
         await self._serve("forget_bridge", bridge, lambda: None)
-
-    async def play(self, channel: str, playback: str, media: Sequence[str]) -> None:
-        def act() -> None:
-            self._channel(channel)
-            self.played += [(self._loop.time(), channel, one) for one in media]
-            done = lambda: self.emit(events.PlaybackFinished(self.now(), playback, "done"))  # noqa: E731
-            self.at(2.0, done)
-
-        await self._serve("play", channel, act)
 
     async def channels(self) -> list[events.Channel]:
         return await self._serve(
@@ -241,12 +160,3 @@ class FakeAsterisk(FakeNetwork, Door):
             self.device_states[name] = state
 
         await self._serve("set_device_state", name, act)
-
-
-def _settle(answer: "asyncio.Future[T]", result: T | AriError) -> None:
-    if answer.done():
-        return
-    if isinstance(result, AriError):
-        answer.set_exception(result)
-    else:
-        answer.set_result(result)

@@ -32,8 +32,8 @@ class FakeNetwork:
     a leg takes `start_seconds` more to enter the application.
     `before` holds what is to happen just before a request acts, by its number; one in `unsent`
     never acts. `rung_too_late` are answered callers who were told that it rings.
-    `played` is what was played: when, to whom, which media; `displays_updated` are channels whose
-    phones were told whom they speak to.
+    `played` is what was played: from when, to whom, which media; `displays_updated` are channels
+    whose phones were told whom they speak to.
     `variables` are those of every channel, beside its own; `objects` are PJSIP's by kind and name.
     """
 

@@ -41,7 +41,10 @@ class Fault(Enum):
 
 @dataclass
 class Channel:
-    """`made_at`, `up_at` and `ended_at` are virtual seconds; `dialled_for` is whom a leg shows."""
+    """`made_at`, `up_at` and `ended_at` are virtual seconds; `dialled_for` is whom a leg shows.
+
+    `talks` are the times, from and to, in which its phone speaks.
+    """
 
     id: str
     endpoint: str
@@ -57,6 +60,7 @@ class Channel:
     variables: dict[str, str] = field(default_factory=dict)
     made_at: float = 0.0
     dialled_for: str | None = None
+    talks: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
