@@ -9,10 +9,14 @@ from aiohttp import web
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Which parts work, and as of when: whatever was committed before counts for calls."""
+    """Which parts work, and as of when: whatever was committed before counts for calls.
+
+    `waiting` is what should have arrived by now; it stops no call.
+    """
 
     parts: Mapping[str, bool]
     configuration: Mapping[str, datetime]
+    waiting: Mapping[str, int]
 
 
 async def serve(
@@ -27,6 +31,7 @@ async def serve(
             "status": "ok" if ok else "degraded",
             "parts": dict(now.parts),
             "configuration": {name: at.isoformat() for name, at in now.configuration.items()},
+            "waiting": dict(now.waiting),
         }
         return web.json_response(body, status=200 if ok else 503)
 

@@ -5,9 +5,8 @@ read, resampled and written block by block: a long file takes no more memory tha
 """
 
 import os
-import struct
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,15 +33,6 @@ FRAME = RATE // 50
 PAUSE_DB = -60.0
 PAUSE_BELOW_DB = -10.0  # quieter than the mean by so much
 
-PLAYED: dict[int, str] = {
-    8000: "audio/x-wav",
-    16000: "audio/x-wav;codec=pcm;bit=16;rate=16000",
-}
-"""What Asterisk plays as it is: its rate, and the Content-Type by which its media cache knows it
-(formats/format_wav.c, Asterisk 22; compared to the letter, so without blanks)."""
-
-HEADER_BYTES = 4096
-
 
 class AudioError(Exception):
     """The file cannot be used as audio; the text names it and says why."""
@@ -50,7 +40,7 @@ class AudioError(Exception):
 
 @dataclass(frozen=True)
 class Audio:
-    """A WAV file made by `convert`."""
+    """A WAV file that was written; `size` in bytes."""
 
     seconds: float
     size: int
@@ -64,35 +54,23 @@ def convert(source: Path, target: Path, level: float = SPEECH_DB, name: str = ""
     """
     name = name or source.name
     gain = _gain(_measure(source, name), level)
+    return write(target, (block * gain for block in blocks(source, name)))
+
+
+def write(target: Path, pieces: Iterable[Samples]) -> Audio:
+    """Write samples of RATE as Asterisk plays them best."""
     with wave.open(str(target), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE)
-        for block in _blocks(source, name):
-            out.writeframes(np.rint(np.clip(block * gain, -1, 1) * 32767).astype("<i2").tobytes())
+        for piece in pieces:
+            out.writeframes(np.rint(np.clip(piece, -1, 1) * 32767).astype("<i2").tobytes())
         frames = out.getnframes()
     return Audio(frames / RATE, target.stat().st_size)
 
 
-def played_as(header: bytes) -> str | None:
-    """Return the Content-Type of a WAV file that Asterisk plays as it is, from its beginning.
-
-    None: it must be converted. format_wav takes PCM, mono, 16 bit.
-    """
-    if header[:4] != b"RIFF" or header[8:12] != b"WAVE":
-        return None
-    place = 12
-    while place + 24 <= len(header):
-        chunk, size = struct.unpack_from("<4sI", header, place)
-        if chunk == b"fmt ":
-            kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", header, place + 8)
-            return PLAYED.get(rate) if (kind, channels, bits) == (1, 1, 16) else None
-        place += 8 + size + size % 2
-    return None
-
-
 @dataclass
-class _Loudness:
+class Loudness:
     """What is known of a file after it was read once: power by frame, as a histogram of dB."""
 
     powers: npt.NDArray[np.float64]
@@ -124,11 +102,11 @@ class _Loudness:
         return float(self.powers[loud].sum() / self.counts[loud].sum())
 
 
-def _measure(source: Path, name: str) -> _Loudness:
+def _measure(source: Path, name: str) -> Loudness:
     bins = int(-PAUSE_DB) + 1
-    loudness = _Loudness(np.zeros(bins), np.zeros(bins, np.int64))
+    loudness = Loudness(np.zeros(bins), np.zeros(bins, np.int64))
     samples = 0
-    for block in _blocks(source, name):
+    for block in blocks(source, name):
         loudness.take(block)
         samples += len(block)
         if samples > LONGEST_SECONDS * RATE:
@@ -138,7 +116,7 @@ def _measure(source: Path, name: str) -> _Loudness:
     return loudness
 
 
-def _gain(loudness: _Loudness, level: float) -> float:
+def _gain(loudness: Loudness, level: float) -> float:
     """Silence stays as it is, and what is very quiet does not become all noise."""
     active = loudness.active()
     if active is None:
@@ -148,7 +126,7 @@ def _gain(loudness: _Loudness, level: float) -> float:
     return float(10 ** (min(wanted, room, MOST_GAIN_DB) / 20))
 
 
-def _blocks(source: Path, name: str) -> Iterator[Samples]:
+def blocks(source: Path, name: str) -> Iterator[Samples]:
     """Yield the file in mono at RATE."""
     with _opened(source, name) as file:
         resampling = soxr.ResampleStream(file.samplerate, RATE, 1, dtype="float32")

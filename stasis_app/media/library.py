@@ -1,8 +1,8 @@
-"""Media files by id: their rows, their objects, and the address that Asterisk plays."""
+"""Audio by the id of its row: its object, and the address that Asterisk plays."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import structlog
 
 from stasis_app.store.media_files import MediaFile, MediaFiles, publish
 
-from .objects import Missing, Objects, OpenObject, Stat, StoreAway
+from .objects import Missing, ObjectError, Objects, OpenObject, Stat, StoreAway
 
 log = structlog.get_logger()
 
@@ -35,20 +35,27 @@ class Library:
         So Asterisk, which keeps what it has fetched, plays what the store has. While the store is
         away that is what it had. Raises Missing (no row or no object), StoreAway, ConnectionError.
         """
-        file = await self._rows.get(identity)
-        if file is None:
-            raise Missing(f"there is no media file {identity}")
-        try:
-            mark = content_mark(await self.stat(file))
-        except StoreAway:
-            mark = self._marks.get(file.storage_path, "")
-            if not mark:
-                raise
-        return f"{self._base_url}/media/{file.id}/{file.token}/{mark}"
+        return await self._address(await self.file(identity), f"media file {identity}")
+
+    async def message_url(self, identity: UUID) -> str:
+        """Return the address of a message in a mailbox, as `url` does."""
+        return await self._address(await self.message_file(identity), f"message {identity}")
+
+    async def media(self, identity: UUID) -> str | None:
+        """Return the address of a media file for a call; None if it can't be played now."""
+        return await self._for_call(self.url(identity))
+
+    async def message(self, identity: UUID) -> str | None:
+        """Return the address of a message for a call; None if it can't be played now."""
+        return await self._for_call(self.message_url(identity))
 
     async def file(self, identity: UUID) -> MediaFile | None:
         """Return the row of a media file. Raises ConnectionError."""
         return await self._rows.get(identity)
+
+    async def message_file(self, identity: UUID) -> MediaFile | None:
+        """Return the row of a message as that of a media file. Raises ConnectionError."""
+        return await self._rows.message(identity)
 
     async def stat(self, file: MediaFile) -> Stat:
         """Ask what its object is. Raises Missing, StoreAway."""
@@ -74,6 +81,24 @@ class Library:
                 await asyncio.sleep(BACK_OFF_SECONDS)
             else:
                 return
+
+    async def _address(self, file: MediaFile | None, what: str) -> str:
+        if file is None:
+            raise Missing(f"there is no {what}")
+        try:
+            mark = content_mark(await self.stat(file))
+        except StoreAway:
+            mark = self._marks.get(file.storage_path, "")
+            if not mark:
+                raise
+        return f"{self._base_url}{file.url_path.rpartition('/')[0]}/{mark}"
+
+    async def _for_call(self, asked: Awaitable[str]) -> str | None:
+        try:
+            return await asked
+        except (ObjectError, ConnectionError) as error:
+            log.warning("audio can't be played", action="media_skipped", error=str(error))
+            return None
 
     def close(self) -> None:
         self._rows.close()

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
@@ -169,6 +170,13 @@ class Objects:
             )
         finally:
             response.close()
+
+    async def fetch(self, key: str, target: Path) -> None:
+        """Write an object into a file. Raises Missing, StoreAway, OSError."""
+        async with self.open(key) as found:
+            with target.open("wb") as file:
+                async for chunk in found.chunks():
+                    await asyncio.to_thread(file.write, chunk)
 
     async def stat(self, key: str) -> Stat:
         """Ask what the object is. Raises Missing, StoreAway."""

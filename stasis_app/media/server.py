@@ -1,4 +1,4 @@
-"""GET /media/{id}/{token}/{mark}: audio for Asterisk's media cache (res_http_media_cache).
+"""GET /media/{id}/{token}/{mark}, and /messages/…: audio for Asterisk's media cache.
 
 Its answers say how long a copy is good. An address with a mark of the content can only ever mean
 that content; one with a mark of the path, as SQL makes it for music on hold, is looked at again.
@@ -7,8 +7,9 @@ that content; one with a mark of the path, as SQL makes it for music on hold, is
 import asyncio
 import hmac
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -17,15 +18,18 @@ from aiohttp import web
 
 from stasis_app.store.media_files import MediaFile
 
-from .audio import HEADER_BYTES, MUSIC_DB, PLAYED, RATE, SPEECH_DB, AudioError, convert, played_as
+from .audio import MUSIC_DB, RATE, SPEECH_DB, AudioError, convert
 from .library import Library, content_mark
 from .objects import CHUNK_BYTES, Missing, OpenObject, Stat, StoreAway
+from .wav import HEADER_BYTES, PLAYED, played_as
 
 log = structlog.get_logger()
 
 CONTENT_SECONDS = 86400
 PATH_SECONDS = 60
 CONVERSIONS = 2
+
+Find = Callable[[UUID], Awaitable[MediaFile | None]]
 
 
 class MediaServer:
@@ -36,13 +40,17 @@ class MediaServer:
         self._converting = asyncio.Semaphore(CONVERSIONS)
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/media/{id}/{token}/{mark}", self.answer)]
+        return [
+            web.get("/media/{id}/{token}/{mark}", partial(self._serve, self._library.file)),
+            web.get(
+                "/messages/{id}/{token}/{mark}", partial(self._serve, self._library.message_file)
+            ),
+        ]
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def _serve(self, find: Find, request: web.Request) -> web.StreamResponse:
         """Answer 200, 304, 404 (no such row, object or content), 415 (no audio) or 503."""
         try:
-            file = await self._file(request)
-            return await self._answer(request, file)
+            return await self._answer(request, await _file(find, request))
         except Missing:
             return web.Response(status=404)
         except AudioError as error:
@@ -50,17 +58,6 @@ class MediaServer:
             return web.Response(status=415)
         except (StoreAway, ConnectionError):
             return web.Response(status=503)
-
-    async def _file(self, request: web.Request) -> MediaFile:
-        try:
-            identity = UUID(request.match_info["id"])
-        except ValueError:
-            raise Missing("no id") from None
-        file = await self._library.file(identity)
-        token = request.match_info["token"]
-        if file is None or not hmac.compare_digest(file.token.encode(), token.encode()):
-            raise Missing(f"no media file {identity} at this address")
-        return file
 
     async def _answer(self, request: web.Request, file: MediaFile) -> web.StreamResponse:
         known = [tag.value for tag in request.if_none_match or ()]
@@ -115,7 +112,7 @@ class MediaServer:
                 await asyncio.to_thread(written.write, chunk)
         async with self._converting:
             audio = await asyncio.to_thread(
-                convert, source, target, level_of(file.kind), f"media file {file.id}"
+                convert, source, target, level_of(file.kind), f"{file.kind} {file.id}"
             )
         return _chunks_of(target), audio.size
 
@@ -123,6 +120,18 @@ class MediaServer:
 def level_of(kind: str) -> float:
     """Return how loud media files of a type are made, in dB."""
     return MUSIC_DB if kind == "moh" else SPEECH_DB
+
+
+async def _file(find: Find, request: web.Request) -> MediaFile:
+    try:
+        identity = UUID(request.match_info["id"])
+    except ValueError:
+        raise Missing("no id") from None
+    file = await find(identity)
+    token = request.match_info["token"]
+    if file is None or not hmac.compare_digest(file.token.encode(), token.encode()):
+        raise Missing(f"no audio {identity} at this address")
+    return file
 
 
 async def _write(

@@ -58,6 +58,7 @@ class FakeDirectory(Directory):
     def __init__(self, book: Book) -> None:
         super().__init__(DSN)
         self.book = book
+        self.ready.set()
 
     def change(self) -> None:
         self.read_at = datetime.now(UTC)

@@ -89,7 +89,8 @@ def test_both_ends_of_a_connection_agree(services: dict[str, dict[str, Any]]) ->
     assert migrate["PBX_DATABASE_URL"] == app["PBX_DATABASE_URL"]
     assert app["PBX_S3_SECRET_KEY"] == services["objects"]["environment"]["MINIO_ROOT_PASSWORD"]
     assert asterisk["PBX_DB_HOST"] in services
-    for address in (app["PBX_S3_ENDPOINT"], app["PBX_SMTP_HOST"]):
+    assert app["PBX_SMTP_HOST"] == "${PBX_SMTP_HOST:-mail}"
+    for address in (app["PBX_S3_ENDPOINT"], example()["PBX_SMTP_HOST"]):
         assert address.split(":")[0] in services
 
 

@@ -52,6 +52,25 @@ def test_secrets_do_not_print(environment: dict[str, str]) -> None:
         assert environment[name] not in shown
 
 
+def test_mail_is_handed_in_openly_unless_the_environment_says_otherwise(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PBX_SMTP_CA_FILE", "")  # as docker-compose.yml passes it on
+    settings = load(Settings)
+    assert (settings.smtp_security, settings.smtp_username) == ("none", "")
+    assert settings.smtp_ca_file is None
+    monkeypatch.setenv("PBX_SMTP_SECURITY", "starttls")
+    monkeypatch.setenv("PBX_SMTP_PASSWORD", "hunter2")
+    monkeypatch.setenv("PBX_SMTP_CA_FILE", "/etc/ca.pem")
+    settings = load(Settings)
+    assert settings.smtp_security == "starttls"
+    assert settings.smtp_ca_file == Path("/etc/ca.pem")
+    assert "hunter2" not in repr(settings)
+    monkeypatch.setenv("PBX_SMTP_SECURITY", "ssl")
+    with pytest.raises(SettingsError, match=r"^PBX_SMTP_SECURITY: "):
+        load(Settings)
+
+
 def test_the_cache_is_where_the_user_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert load(EmbeddedSettings).cache_home == Path("/somewhere")

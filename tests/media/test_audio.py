@@ -14,10 +14,10 @@ from stasis_app.media.audio import (
     SPEECH_DB,
     AudioError,
     Samples,
-    _blocks,
+    blocks,
     convert,
-    played_as,
 )
+from stasis_app.media.wav import played_as
 from tests.support.tones import from_int16, is_silent, loudest, tone
 
 from .conftest import MakeFile
@@ -123,7 +123,7 @@ def test_no_sample_is_lost_at_the_seams(
 
 def test_a_long_file_is_never_whole_in_memory(make_file: MakeFile) -> None:
     source = make_file("FLAC", "PCM_16", 8000, 1, seconds=300)
-    assert max(len(block) for block in _blocks(source, "x")) <= 2 * BLOCK_SECONDS * RATE
+    assert max(len(block) for block in blocks(source, "x")) <= 2 * BLOCK_SECONDS * RATE
 
 
 @pytest.mark.parametrize(

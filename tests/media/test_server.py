@@ -11,10 +11,11 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from stasis_app.media import library as library_module
-from stasis_app.media.audio import RATE, convert, played_as
+from stasis_app.media.audio import RATE, convert
 from stasis_app.media.library import Library
 from stasis_app.media.objects import Missing, Objects, StoreAway, new_key
 from stasis_app.media.server import CONTENT_SECONDS, PATH_SECONDS, MediaServer
+from stasis_app.media.wav import played_as
 from stasis_app.store.media_files import NewFile, add
 from tests.migrations.conftest import Server
 from tests.support.until import until

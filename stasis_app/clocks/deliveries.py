@@ -1,0 +1,248 @@
+"""Carries what was recorded from Asterisk to the object store and its row, whatever happens.
+
+Every step can be done again, and the recording is deleted last: a process that is killed between
+any two steps is followed by one that begins at the first.
+"""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from stasis_app.ari.door import Door
+from stasis_app.ari.errors import AriError, Gone
+from stasis_app.media.audio import AudioError, convert
+from stasis_app.media.objects import Missing, ObjectError, Objects
+from stasis_app.media.speech import join, listen
+from stasis_app.media.wav import mend
+from stasis_app.rules.voicemail import worth_keeping
+from stasis_app.store.deliveries import Deliveries, Delivery, StoredAudio
+from stasis_app.store.directory import Directory
+from stasis_app.store.media_files import MediaFiles
+from stasis_app.words import DeliveryKind, DeliveryState
+
+from .keeping import emptied, woken
+
+log = structlog.get_logger()
+
+TABLE = "recording_deliveries"
+AT_ONCE = 8
+LOOK_AGAIN_SECONDS = 2.0
+LONGEST_SECONDS = 1800.0
+CLOSING_SECONDS = (0.05, 0.1, 0.2, 0.4)
+ATTEMPTS_TO_FIND = 5  # within a minute
+PAUSE_SECONDS = 0.5
+MIN_SECONDS = 2.0
+CONTENT_TYPE = "audio/wav"
+
+AWAY = (AriError, ObjectError, ConnectionError, TimeoutError, OSError)
+
+
+class StillRecording(AriError):
+    """Asterisk has not closed the file yet."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "recordings", "it is still being recorded")
+
+
+class Hopeless(Exception):
+    """It can never be delivered; the text says why."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Audio as it will be stored."""
+
+    path: Path
+    seconds: float
+
+
+class Deliverer:
+    """Delivers several at once, as soon as they are finished or their calls are over.
+
+    `folder` is ours alone; each delivery has its files there while it lasts.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        door: Door,
+        deliveries: Deliveries,
+        *,
+        files: MediaFiles,
+        objects: Objects,
+        folder: Path,
+    ) -> None:
+        self._book = directory.book
+        self._changed = directory.watch(TABLE)
+        self._door = door
+        self._deliveries = deliveries
+        self._files = files
+        self._objects = objects
+        self._folder = folder
+        self._under_way: set[UUID] = set()
+
+    async def follow(self) -> None:
+        await asyncio.to_thread(emptied, self._folder)
+        self._under_way.clear()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._door.connected.wait()
+                self._changed.clear()
+                try:
+                    await self._begin(group)
+                except ConnectionError as error:
+                    log.warning("deliveries wait", action="deliveries_wait", error=str(error))
+                await woken(self._changed, LOOK_AGAIN_SECONDS)
+
+    async def _begin(self, group: asyncio.TaskGroup) -> None:
+        """Begin as many as there is room for."""
+        if len(self._under_way) >= AT_ONCE:
+            return
+        for delivery in await self._deliveries.due():
+            if delivery.id in self._under_way:
+                continue
+            if len(self._under_way) >= AT_ONCE:
+                return
+            self._under_way.add(delivery.id)
+            group.create_task(self._deliver(delivery), name=f"delivery {delivery.id}")
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        told = log.bind(delivery=str(delivery.id), kind=delivery.kind.value)
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await self._carry(delivery)
+        except (AudioError, Hopeless) as error:
+            told.error("recording can't be delivered", action="delivery_dead", error=str(error))
+            await _noted(self._deliveries.give_up(delivery, str(error)))
+        except AWAY as error:
+            tell = told.info if delivery.attempts else told.warning
+            tell("delivery failed", action="delivery_failed", error=str(error))
+            await _noted(self._deliveries.fail(delivery, str(error) or "no answer in time"))
+        except Exception as error:
+            told.exception("delivery failed", action="delivery_failed")
+            await _noted(self._deliveries.fail(delivery, type(error).__name__))
+        finally:
+            self._under_way.discard(delivery.id)
+            self._changed.set()
+
+    async def _carry(self, delivery: Delivery) -> None:
+        if delivery.state is not DeliveryState.STORED and delivery.recording:
+            await self._await_end(delivery.recording)
+        if delivery.state in (DeliveryState.RECORDING, DeliveryState.FINISHED):
+            await self._store(delivery)
+        if delivery.recording:
+            with contextlib.suppress(Gone):
+                await self._door.delete_recording(delivery.recording)
+        await self._deliveries.drop(delivery)
+
+    async def _await_end(self, recording: str) -> None:
+        """A hangup is in Postgres some ms before Asterisk has closed the file."""
+        for pause in CLOSING_SECONDS:
+            if not await self._door.recording_lives(recording):
+                return
+            await asyncio.sleep(pause)
+        raise StillRecording
+
+    async def _store(self, delivery: Delivery) -> None:
+        """Put the audio where it belongs; what is not worth it is discarded."""
+        if not delivery.has_box:
+            raise Hopeless("the mailbox is gone")
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            ready = await self._prepared(delivery, Path(folder))
+            if ready is None:
+                log.info("nothing to deliver", action="discarded", delivery=str(delivery.id))
+                await self._deliveries.discard(delivery, "silent, too short, or nothing recorded")
+                return
+            audio = await self._put(delivery.storage_path, ready)
+        if not await self._deliveries.commit(delivery, audio):
+            raise Hopeless("there is nothing any more that it is for")
+        log.info(
+            "delivered",
+            action="delivered",
+            delivery=str(delivery.id),
+            kind=delivery.kind.value,
+            seconds=round(ready.seconds, 1),
+        )
+
+    async def _put(self, key: str, ready: Ready) -> StoredAudio:
+        size = ready.path.stat().st_size
+        with ready.path.open("rb") as file:
+            stored = await self._objects.put(key, file, size, CONTENT_TYPE)
+        return StoredAudio(key, ready.seconds, stored.size, stored.sha256)
+
+    async def _prepared(self, delivery: Delivery, folder: Path) -> Ready | None:
+        """Return the audio as it is to be stored; None: there is nothing worth it."""
+        recorded = await self._recorded(delivery, folder / "recorded.wav")
+        if delivery.kind is DeliveryKind.MESSAGE:
+            return await self._message(delivery, recorded, folder)
+        if recorded is None or not recorded.seconds:
+            return None
+        target = folder / "converted.wav"
+        name = f"recording {delivery.id}"
+        audio = await asyncio.to_thread(convert, recorded.path, target, name=name)
+        return Ready(target, audio.seconds)
+
+    async def _recorded(self, delivery: Delivery, path: Path) -> Ready | None:
+        """Fetch what Asterisk has; None: it has never begun to record."""
+        if delivery.recording is None:
+            return None
+        try:
+            with path.open("wb") as file:
+                await self._door.fetch_recording(delivery.recording, file)
+        except Gone:
+            if delivery.attempts < ATTEMPTS_TO_FIND:
+                raise
+            return None
+        mended = await asyncio.to_thread(mend, path)
+        return Ready(path, mended.seconds)
+
+    async def _message(
+        self, delivery: Delivery, recorded: Ready | None, folder: Path
+    ) -> Ready | None:
+        """A message that is forwarded follows the comment, if there is one."""
+        parts = [recorded] if recorded and await self._is_worth_keeping(recorded) else []
+        if delivery.forwarded_from:
+            original = await self._original(delivery.forwarded_from, folder / "original.wav")
+            if original:
+                parts.append(original)
+            elif not parts:
+                raise Hopeless("the message that is forwarded is gone")
+        if len(parts) <= 1:
+            return parts[0] if parts else None
+        target = folder / "joined.wav"
+        paths = [part.path for part in parts]
+        audio = await asyncio.to_thread(join, paths, target, PAUSE_SECONDS)
+        return Ready(target, audio.seconds)
+
+    async def _is_worth_keeping(self, recorded: Ready) -> bool:
+        least = self._book.number("voicemail.min_seconds", MIN_SECONDS)
+        if not recorded.seconds:
+            return False
+        heard = await asyncio.to_thread(listen, recorded.path)
+        return worth_keeping(heard.seconds, heard.talking, least)
+
+    async def _original(self, message: UUID, path: Path) -> Ready | None:
+        """Fetch the message that is forwarded; None: it is gone."""
+        row = await self._files.message(message)
+        if row is None:
+            return None
+        try:
+            await self._objects.fetch(row.storage_path, path)
+        except Missing:
+            return None
+        return Ready(path, (await asyncio.to_thread(listen, path)).seconds)
+
+
+async def _noted(note: Coroutine[Any, Any, object]) -> None:
+    """What can't be noted is due again at once."""
+    try:
+        await note
+    except ConnectionError as error:
+        log.warning("delivery not noted", action="deliveries_wait", error=str(error))
