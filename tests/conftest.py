@@ -1,12 +1,24 @@
-"""What every test is held to: no task is left behind."""
+"""What every test is held to: no task is left behind. And which tests may run side by side."""
 
 import asyncio
 import inspect
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 GRACE_SECONDS = 1.0
+SYSTEM_TESTS = Path(__file__).parent / "system"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the one running exchange together (pytest-xdist, --dist loadgroup).
+
+    They mostly wait for phones, so the others, which compute, run beside them.
+    """
+    for item in items:
+        if item.path.is_relative_to(SYSTEM_TESTS):
+            item.add_marker(pytest.mark.xdist_group("exchange"))
 
 
 @pytest.fixture(autouse=True)
