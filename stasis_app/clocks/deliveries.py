@@ -154,6 +154,9 @@ class Deliverer:
         """Put the audio where it belongs; what is not worth it is discarded."""
         if not delivery.has_box:
             raise Hopeless("the mailbox is gone")
+        if delivery.state is DeliveryState.RECORDING and delivery.kind is not DeliveryKind.MESSAGE:
+            await self._deliveries.discard(delivery, "nobody has accepted it")
+            return
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             ready = await self._prepared(delivery, Path(folder))
             if ready is None:

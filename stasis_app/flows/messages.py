@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from stasis_app.call.call import Call
-from stasis_app.call.playback import LONGEST_SECONDS, Heard
+from stasis_app.call.playback import LONGEST_SECONDS
 from stasis_app.call.said import Voicemail
 from stasis_app.rules import sentences
 from stasis_app.rules.dialling import meaning
@@ -43,28 +43,29 @@ async def play(visit: Visit) -> Answer:
 
 
 async def hear(visit: Visit, message: Message) -> Answer:
-    """Play a message. It is read when it was heard for 5 s or to its end, also before a hangup."""
-    call, heard = visit.call, Heard()
-    began = asyncio.get_running_loop().time()
+    """Play a message. What can't be played is said to, and stays new."""
+    call, now = visit.call, asyncio.get_running_loop().time
     longest = message.seconds + LONGEST_SECONDS
-    ended = False
+    began = now()
     try:
         heard = await call.hear(
             Voicemail(message.id), keys=DIGITS, controls=WINDING, longest=longest
         )
-        ended = not (heard.key or heard.skipped)
-    finally:
-        seconds = asyncio.get_running_loop().time() - began
-        if not (heard.skipped or call.exchange.leaving):
-            note_heard(call, message, seconds, read=ended or seconds >= HEARD_SECONDS)
+    except asyncio.CancelledError:  # a hangup
+        note_heard(call, message, now() - began)
+        raise
     if heard.skipped:
         return await visit.say(Sentence.TRY_LATER)
+    note_heard(call, message, now() - began, ended=heard.key is None)
     return heard.key or await news(visit)
 
 
-def note_heard(call: Call, message: Message, seconds: float, *, read: bool) -> None:
+def note_heard(call: Call, message: Message, seconds: float, *, ended: bool = False) -> None:
+    """Note that a message was played. It is read if that was for 5 s or to its end."""
+    if call.exchange.leaving:
+        return
     call.journal.note(Moment.MESSAGE_PLAYED, message=str(message.id), seconds=round(seconds, 1))
-    if read and not message.read:
+    if not message.read and (ended or seconds >= HEARD_SECONDS):
         call.behind(partial(mark_read, call, message.id), insist=False)
 
 

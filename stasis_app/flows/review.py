@@ -20,8 +20,6 @@ from .take import Outcome, Purpose, Stage, Take
 MAX_SECONDS = 180.0
 MIN_SECONDS = 2.0
 SILENCE_SECONDS = 10.0
-# Asterisk takes 0 for no limit at all
-LEAST_LIMIT = 1.0
 
 CHOICE_SECONDS = 5.0
 MOST_CHOICES = 25
@@ -232,7 +230,7 @@ class _Draft:
 
     @property
     def _max_seconds(self) -> float:
-        return max(self._setting("max_seconds", MAX_SECONDS), LEAST_LIMIT)
+        return self._setting("max_seconds", MAX_SECONDS)
 
     def _setting(self, name: str, default: float) -> float:
         return self.call.exchange.book.number(f"voicemail.{name}", default)

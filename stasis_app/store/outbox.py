@@ -17,9 +17,10 @@ LONGEST_PROBLEM = 500
 TAKE = """
 WITH taken AS (
     UPDATE mail_outbox SET next_try_at = now() + make_interval(secs => $2)
-    WHERE id IN (
+    -- an array is made once; with IN the plan may be a join that asks anew for each row
+    WHERE id = ANY (ARRAY(
         SELECT id FROM mail_outbox WHERE state = 'pending' AND next_try_at <= now()
-        ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING id, recipient, attempts, message_id)
 SELECT taken.*, extension.number, message.caller_number,
     coalesce(message.caller_name, '') AS caller_name,

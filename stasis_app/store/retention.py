@@ -6,11 +6,11 @@ SECONDS = 60.0
 BATCH = 500
 
 PURGE = """
-DELETE FROM voicemail_messages WHERE id IN (
+DELETE FROM voicemail_messages WHERE id = ANY (ARRAY(
     SELECT id FROM voicemail_messages
     WHERE (delete_at <= now() AND (is_read OR $1))
         OR deleted_at <= now() - make_interval(secs => 86400 * $2::float8)
-    LIMIT $3 FOR UPDATE SKIP LOCKED)
+    LIMIT $3 FOR UPDATE SKIP LOCKED))
 """
 
 

@@ -406,6 +406,16 @@ async def test_a_greeting_of_nothing_is_none(world: World, box: UUID) -> None:
     assert world.asterisk.stored == {}
 
 
+async def test_a_greeting_that_nobody_accepted_replaces_none(world: World, box: UUID) -> None:
+    """Who recorded it hung up while no process of the application was there."""
+    world.asterisk.stored["rec"] = wav()
+    await promise(world.db, box, "rec", kind="greeting", state="recording", which="name")
+    async with world.process():
+        await world.settled()
+    assert await world.db.fetchval("SELECT count(*) FROM media_files") == 0
+    assert world.asterisk.stored == {}
+
+
 @pytest.mark.parametrize("part", ["asterisk", "objects"])
 async def test_a_part_is_away(world: World, box: UUID, part: str) -> None:
     away = getattr(world, part)

@@ -5,18 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from stasis_app.call.call import call_of
+from stasis_app.rules.sentences import Sentence, say, unavailable
+from stasis_app.rules.spoken import Language
 from tests.support.fake_turns import Recorded
 from tests.support.virtual_time import run
 
 from .invariants import check
 from .mailbox_stage import Owner, deliveries, with_box
-from .rows import box_identity
+from .rows import box, box_identity
 from .stage import world_of
 from .world import World
 
 BOX = box_identity("1002")
 DIRECTLY = "*951002"
 LEAST_SECONDS = 2.0
+
+EN, DE = Language.EN, Language.DE
+UNAVAILABLE = (*unavailable("1002", EN), *say(Sentence.LEAVE_MESSAGE, EN))
+THANKS = (Sentence.MESSAGE_LEFT, Sentence.GOODBYE)
 
 Prepare = Callable[[World], object]
 
@@ -71,8 +77,18 @@ def leaves(
     return run(tell())
 
 
+def boxed(**columns: Any) -> Prepare:
+    """What gives 1002 a box with these columns."""
+    return lambda world: world.keep(voicemail_boxes=box("1002", **columns))
+
+
 def as_it_is(world: World) -> None:
     """Prepare nothing."""
+
+
+async def accepts(talker: Talker) -> None:
+    await talker.presses("1")
+    await talker.hears(*THANKS)
 
 
 async def goes(talker: Talker) -> None:

@@ -96,6 +96,16 @@ async def test_a_mail_is_taken_by_one(dsn: str, db: Connection) -> None:
         one.close()
 
 
+async def test_no_more_mails_are_taken_than_asked_for(outbox: Outbox, db: Connection) -> None:
+    """Others would stay taken until their lease is over. With few rows the plan may be a join."""
+    message = await leave(db, await new_box(db))
+    for number in range(5):
+        await db.fetchval(SEND, message, f"{number}@example.com")
+        if not number:
+            await db.execute("ANALYZE")
+    assert [len(await outbox.take(1)) for _ in range(6)] == [1, 1, 1, 1, 1, 0]
+
+
 async def test_failures_are_spaced_out_and_come_to_an_end(outbox: Outbox, db: Connection) -> None:
     await db.fetchval(SEND, await leave(db, await new_box(db)), "a")
     pauses = []

@@ -1,0 +1,96 @@
+"""Asterisk can not record, or does not tell of it: what the caller hears, what is kept."""
+
+from functools import partial
+
+import pytest
+
+from stasis_app.rules.sentences import Sentence, review
+from stasis_app.words import HangupCause
+from tests.support.fake_phones import Fault
+
+from .mailbox_stage import delivered
+from .voicemail_stage import EN, Talker, accepts, arriving, as_it_is, leaves, why_discarded
+from .world import World
+
+MENU = review(EN, urgent=False)
+
+
+def record_request(world: World) -> int:
+    return next(
+        place for place, (verb, _) in enumerate(world.asterisk.requests) if verb == "record"
+    )
+
+
+async def speaks_on(talker: Talker) -> None:
+    await talker.presses("#")
+    await talker.waits(1)
+    await talker.speaks(8)
+    await talker.presses("#")
+    await talker.waits(30)
+    await talker.hangs_up()
+
+
+def failing(fault: Fault) -> World:
+    number = record_request(leaves(as_it_is, speaks_on))
+    return leaves(as_it_is, speaks_on, faults={number: fault})
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.UNREACHABLE])
+def test_recording_is_refused(fault: Fault) -> None:
+    world = failing(fault)
+    assert world.events()[-5:] == [
+        "message_begun",
+        "message_discarded",
+        "refused",
+        "announced",
+        "ended",
+    ]
+    assert world.cause() == HangupCause.FAILURE
+    assert why_discarded(world) == ["failed"]
+    assert not delivered(world)
+
+
+def test_recording_whose_request_had_no_answer_is_kept() -> None:
+    world = failing(Fault.LOST)
+    assert len(arriving(world)) == len(delivered(world)) == 1
+    assert world.cause() == HangupCause.NORMAL_CLEARING
+
+
+def test_recording_fails_although_it_was_taken() -> None:
+    """A channel that is in a bridge can't be recorded: Asterisk says so later."""
+
+    async def scene(talker: Talker) -> None:
+        talker.world.asterisk.bridges_made["other"] = {talker.phone.id}
+        talker.world.asterisk.destroyed["other"] = 1
+        await talker.presses("#")
+        await talker.hears(Sentence.CANNOT_COMPLETE)
+
+    world = leaves(as_it_is, scene)
+    assert world.cause() == HangupCause.FAILURE
+    assert not delivered(world)
+
+
+@pytest.mark.parametrize("away", [0.5, 3.0, 8.0, 30.0])
+@pytest.mark.parametrize("after", [0.1, 2.0, 4.9])
+def test_end_of_the_recording_is_not_told(after: float, away: float) -> None:
+    """The connection breaks while it is recorded. The caller does not wait for the limit."""
+
+    async def scene(talker: Talker) -> None:
+        asterisk = talker.world.asterisk
+        await talker.skips_to_the_tone()
+        asterisk.talk(talker.phone, 5)
+        asterisk.at(5, partial(asterisk.press, talker.phone, "#"))
+        await talker.waits(after)
+        asterisk.disconnect()
+        await talker.waits(away)
+        asterisk.connect(asterisk.inboxes)
+        await talker.world.switchboard.reconcile()
+        await talker.hears(MENU)
+        assert talker.world.second_of("message_begun") + 5 + away + 15 > now(talker)
+        await accepts(talker)
+
+    assert len(arriving(leaves(as_it_is, scene))) == 1
+
+
+def now(talker: Talker) -> float:
+    return talker.world.asterisk.played[-1][0]
