@@ -158,7 +158,12 @@ class Door(Recordings, Mailboxes):
         await self._do("channels", "setChannelVar", channelId=channel, variable=name, value=value)
 
     async def ring(self, channel: str) -> None:
+        """Tell a caller that it rings: 180, or to one who is answered the tone itself."""
         await self._do("channels", "ring", channelId=channel)
+
+    async def stop_ringing(self, channel: str) -> None:
+        """End the tone of `ring`."""
+        await self._do("channels", "ringStop", channelId=channel)
 
     async def answer(self, channel: str) -> None:
         await self._do("channels", "answer", channelId=channel)

@@ -1,8 +1,6 @@
 """A call: one coroutine that tells what its caller lives through."""
 
 import asyncio
-import contextlib
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import replace
@@ -17,18 +15,15 @@ from stasis_app.ari.errors import AriError, Gone
 from stasis_app.ari.events import Event, HangupRequested, Held, KeyPressed, Unheld
 from stasis_app.rules.models import Position
 from stasis_app.rules.sentences import Sentence, say
-from stasis_app.rules.spoken import language
 from stasis_app.words import Direction, HangupCause, Moment
 
 from . import causes
 from .arrival import Origin
+from .dialogue import PREFIX, Dialogue
 from .exchange import Exchange
 from .journal import Journal
-from .keys import EVERY_KEY, Keys
 from .lifeline import Hangup, Lifeline
-from .line import LOST_AFTER, Line
-from .playback import FAILED, LONGEST_SECONDS, Heard, Playback, playing
-from .said import Passage, Said, passages
+from .line import Line
 
 log = structlog.get_logger()
 
@@ -36,13 +31,9 @@ HANGUP_SECONDS = 5.0
 MEDIA_SECONDS = 0.3
 INSIST_SECONDS = 1.0
 DEFAULT_CAUSE = HangupCause.NORMAL_CLEARING
-PREFIX = "p-"
 REFUSAL = "refusal"
 UUID_LENGTH = 36
-
-PLAYBACK = "playback"
 SAID_LANGUAGE = "said_language"
-NO_CONTROLS: Mapping[str, str] = {}
 
 ANNOUNCEMENTS: dict[HangupCause, Sentence] = {
     HangupCause.UNALLOCATED_NUMBER: Sentence.NOT_IN_SERVICE,
@@ -51,35 +42,23 @@ ANNOUNCEMENTS: dict[HangupCause, Sentence] = {
     HangupCause.NOT_IMPLEMENTED: Sentence.FEATURE_NOT_AVAILABLE,
 }
 
-Step = Callable[..., Awaitable[None]]
 
-
-class Call:
+class Call(Dialogue):
     """The words of a flow that concern the caller. `cause` is why the call ends, once decided.
 
     `hops` counts where it went on by itself, `menus` those that the caller has entered.
-    `said_language` is what the last rule or menu with a language said, as it stands there; empty if
-    none did.
     """
 
     def __init__(self, exchange: Exchange, caller: Line, journal: Journal, origin: Origin) -> None:
-        self.exchange = exchange
-        self.caller = caller
-        self.journal = journal
+        super().__init__(exchange, caller, journal)
         self.origin = origin
-        self.id = journal.call
         self.began_at = journal.initiated_at
         self.hops = 0
         self.menus = 0
         self.cause: HangupCause | None = None
         self.context: Context | None = None
-        self.keys = Keys()
-        self.language = exchange.book.settings.language
-        self.said_language = ""
-        self._position: Position | None = None
         self._leaving: list[asyncio.Task[None]] = []
         self._holding: set[str] = set()
-        self._afterwards: list[tuple[Step, tuple[Any, ...]]] = []
         caller.watchers.append(self.hears)
 
     async def tell(self, story: Callable[[], Awaitable[None]]) -> None:
@@ -108,12 +87,6 @@ class Call:
             await self._await_end()
             raise
 
-    async def _await_end(self) -> None:
-        """Wait some moments for the caller's end, which ends the story."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOST_AFTER):
-                await self.caller.ended()
-
     def behind(
         self, step: Callable[[], Coroutine[Any, Any, None]], *, insist: bool = True
     ) -> asyncio.Task[None]:
@@ -133,10 +106,6 @@ class Call:
         """Hang up one of the call's channels with a Q.850 cause, behind the story."""
         self.exchange.drop(line, cause, self.context)
 
-    def afterwards(self, step: Step, *arguments: Any) -> None:
-        """Have `step` done when the story is over, however it ends, also by a hangup."""
-        self._afterwards.append((step, arguments))
-
     def stands(
         self,
         step: str,
@@ -151,12 +120,6 @@ class Call:
         since = datetime.now(UTC)
         self._position = Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
         self.journal.stand(self._position)
-
-    def speak(self, said: str) -> None:
-        """Speak the language of a rule or menu from here on, if it has one (de, en)."""
-        if said:
-            self.said_language = said
-            self.language = language(said)
 
     async def refuse(self, cause: HangupCause, *, in_words: bool = False, **details: Any) -> None:
         """End the call with the true SIP answer. An answered caller hears it in words.
@@ -205,102 +168,6 @@ class Call:
         await self.say(*say(sentence, self.language), keys="")
         self.journal.note(Moment.ANNOUNCED, sentence=sentence.name.lower())
 
-    async def say(
-        self,
-        *said: Said,
-        keys: str = EVERY_KEY,
-        controls: Mapping[str, str] = NO_CONTROLS,
-        longest: float = LONGEST_SECONDS,
-    ) -> str | None:
-        """Play one thing after another; one of the `keys` ends it, and is returned.
-
-        A key that was pressed before counts: nothing is played then. A key of `controls` winds
-        what is played (see Door.control_playback). What can't be played is passed over.
-        """
-        for passage in await passages(self.exchange.audio, said):
-            heard = await self._hear(passage, keys, controls, longest)
-            if heard.key:
-                return heard.key
-        return None
-
-    async def hear(
-        self,
-        said: Said,
-        *,
-        keys: str = EVERY_KEY,
-        controls: Mapping[str, str] = NO_CONTROLS,
-        longest: float = LONGEST_SECONDS,
-    ) -> Heard:
-        """Play one thing like `say`, for who must know whether it could be played."""
-        [passage] = await passages(self.exchange.audio, (said,))
-        return await self._hear(passage, keys, controls, longest)
-
-    async def key(self, seconds: float, keys: str = EVERY_KEY) -> str | None:
-        """Wait for a key; None when none of the `keys` has come in time."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                return await self.keys.next(keys)
-        return None
-
-    async def ask(self, *said: Said, seconds: float, keys: str = EVERY_KEY) -> str | None:
-        """Say something and return the key that answers it, at the latest so long after its end."""
-        return await self.say(*said, keys=keys) or await self.key(seconds, keys)
-
-    async def _hear(
-        self, passage: Passage, keys: str, controls: Mapping[str, str], longest: float
-    ) -> Heard:
-        key = self.keys.take(keys) if keys else None
-        return Heard(key) if key else await self._play(passage, keys, controls, longest)
-
-    async def _play(
-        self, passage: Passage, keys: str, controls: Mapping[str, str], longest: float
-    ) -> Heard:
-        key, state = None, FAILED
-        if passage.uris:
-            playback = self.new_id()
-            self._note_playback(playback)
-            async with playing(
-                self.exchange, self.caller.id, playback, passage.uris, longest
-            ) as played:
-                key = await self._listen(played, keys, controls)
-            state = "" if key else played.finished.result()
-        if state != FAILED:
-            return Heard(key)
-        if self.caller.insisting:  # a playback fails when its caller hangs up
-            await self._await_end()
-        self.journal.note(Moment.MEDIA_SKIPPED, media=passage.name)
-        if passage.instead:
-            instead = Passage(passage.name, passage.instead)
-            key = (await self._play(instead, keys, controls, longest)).key
-        return Heard(key, skipped=True)
-
-    async def _listen(self, played: Playback, keys: str, controls: Mapping[str, str]) -> str | None:
-        """Hear what is played to its end, or to one of the keys."""
-        wanted = keys + "".join(controls)
-        while wanted and (key := await self.keys.next(wanted, before=played.finished)):
-            if key not in controls:
-                return key
-            with contextlib.suppress(Gone):
-                await self.exchange.door.control_playback(played.id, controls[key])
-        await played.finished
-        return None
-
-    async def hush(self, position: Position) -> None:
-        """Stop what a process that is gone was playing: what we play would wait behind it."""
-        playback = position.arguments.get(PLAYBACK)
-        if playback:
-            with contextlib.suppress(Gone):
-                await self.exchange.door.stop_playback(playback)
-
-    def _note_playback(self, playback: str) -> None:
-        if self._position:
-            arguments = {**self._position.arguments, PLAYBACK: playback}
-            self.journal.stand(replace(self._position, arguments=arguments))
-
-    def new_id(self) -> str:
-        """Return an id for a channel, bridge or playback that tells whose it is."""
-        return f"{PREFIX}{self.id}-{uuid.uuid4().hex[:12]}"
-
     def hears(self, line: Line, event: Event) -> None:
         """Note what any channel of this call does that its row and its timeline show."""
         if isinstance(event, KeyPressed) and line is self.caller:
@@ -322,11 +189,6 @@ class Call:
 
     async def _conclude(self) -> None:
         self.exchange.setting_up.discard(self.id)
-        for step, arguments in reversed(self._afterwards):
-            try:
-                await step(*arguments)
-            except Exception:
-                log.exception("a step afterwards failed", action="afterwards_failed")
         if not self.caller.ending:
             self.drop(self.caller, causes.ANSWER_TO_CALLER[self.cause or DEFAULT_CAUSE])
         await self._until_gone()

@@ -77,6 +77,7 @@ class Ringing:
         self._door = call.exchange.door
         self._lines: dict[str, Line] = {}
         self._dialling: list[asyncio.Task[None]] = []
+        self._tone = False
         self._decided = asyncio.Event()
         self._alive = asyncio.Event()
 
@@ -95,6 +96,7 @@ class Ringing:
             return
         self.call.keys.clear()
         self._drop_all_but(None)
+        self._end_tone()
         self.bridge.close(answered=self.answered is not None)
 
     @property
@@ -117,6 +119,7 @@ class Ringing:
         self.bridge.adopt(asterisk)
         self.early = False
         self.dialled = True
+        self._tone = self.call.caller.up and not self.call.caller.bridged
         for phone in self.phones:
             channel = asterisk.channels.get(phone.channel)
             if channel is None:
@@ -158,6 +161,7 @@ class Ringing:
         """Join the caller and the winner; the others are told it was answered elsewhere."""
         self._drop_all_but(winner)
         caller = self.call.caller
+        self._end_tone()
         try:
             await self.bridge.make()
             await self.bridge.join([caller.id, winner.id], update_displays=True)
@@ -259,10 +263,17 @@ class Ringing:
     def _rings(self, line: Line, at: datetime) -> None:
         call = self.call
         if not self.early and not any(other.ringing for other in self._lines.values()):
+            self._tone = call.caller.up
             call.behind(partial(self._door.ring, call.caller.id), insist=False)
         line.ringing = True
         self.reach()
         call.journal.rang(at, number=self.label)
+
+    def _end_tone(self) -> None:
+        """A caller who was answered before, by a menu perhaps, hears the ringing as a tone."""
+        if self._tone:
+            self._tone = False
+            self.call.behind(partial(self._door.stop_ringing, self.call.caller.id), insist=False)
 
     def _answers(self, line: Line, at: datetime) -> None:
         """Take the first answer; one that crosses it on the wire comes too late."""

@@ -123,6 +123,8 @@ class Visit:
                 return outcome
             again = outcome
             self.stand()
+        if self.menu is None:
+            self.call.journal.note(Moment.CONFIG_IGNORED, problem="the menu is gone")
         await self.goodbye()
         return None
 

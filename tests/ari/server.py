@@ -23,6 +23,7 @@ channels POST /channels/{channelId} originateWithId endpoint app appArgs variabl
 channels POST /channels/create create endpoint app appArgs channelId originator variables:body
 channels POST /channels/{channelId}/dial dial caller
 channels POST /channels/{channelId}/ring ring
+channels DELETE /channels/{channelId}/ring ringStop
 channels POST /channels/{channelId}/answer answer
 channels POST /channels/{channelId}/play/{playbackId} playWithId media skipms
 channels POST /channels/{channelId}/record record \

@@ -163,6 +163,12 @@ async def test_what_is_played(
     assert played.query["skipms"] == sent
 
 
+async def test_the_tone_of_ringing_is_ended(door: Door, asterisk: AriServer) -> None:
+    await door.stop_ringing("caller")
+    [stopped] = asterisk.sent("channels/caller/ring")
+    assert stopped.method == "DELETE"
+
+
 async def test_whether_a_playback_is_over(door: Door, asterisk: AriServer) -> None:
     assert await door.playback_lives("p")
     asterisk.answers["playbacks/p"] = (404, "Playback not found")

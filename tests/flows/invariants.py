@@ -62,7 +62,7 @@ def nothing_is_left(world: World) -> None:
 def everything_is_ended_once(world: World) -> None:
     twice = [name for name, count in world.asterisk.hang_ups.items() if count > 1]
     assert not twice, f"hung up more than once: {twice}"
-    assert not world.asterisk.rung_too_late, "it rings for a caller who is answered"
+    assert not world.asterisk.rung_too_late, "it rings for a caller who talks"
 
 
 def one_story(world: World, records: list[Mapping[str, Any]]) -> None:

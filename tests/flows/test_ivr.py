@@ -6,6 +6,7 @@ import pytest
 
 from stasis_app.call.keys import EVERY_KEY
 from stasis_app.words import ExtensionStatus, HangupCause
+from tests.support.fake_phones import Phone
 
 from .menus import (
     BEGINS,
@@ -18,15 +19,17 @@ from .menus import (
     WELCOME,
     WRONG_KEY,
     Keys,
+    calls,
     change,
     heard,
     heard_at,
     menu_story,
     option,
     times_heard,
+    with_menus,
 )
 from .rows import identity, to_extension
-from .stage import NUMBER
+from .stage import ANSWERS, NUMBER, RINGS, story
 from .world import World, endpoint, over
 
 PROMPT_ENDS = BEGINS + SECONDS[WELCOME]
@@ -225,14 +228,33 @@ def test_extensions_are_dialled_directly(keys: str, reached: str | None) -> None
         assert not world.details("key_pressed")
 
 
-def test_number_is_not_dialled_where_it_is_not_allowed() -> None:
+@pytest.mark.parametrize("number", ["9", "9001", "701"])
+def test_number_is_not_dialled_where_it_is_not_allowed(number: str) -> None:
     def prepare(world: World) -> None:
         once(world)
-        world.extension("9001")
+        world.extension(number)
 
-    assert menu_story({1.0: "9001"}, prepare).dialled() == []
+    assert menu_story({1.0: number}, prepare).dialled() == []
 
 
 def test_direct_dial_is_told() -> None:
     world = menu_story({1.0: "1003"}, lambda world: change(world, direct_dial=True))
     assert world.details("key_pressed") == [{"menu": "main", "number": "1003"}]
+
+
+@pytest.mark.parametrize("contacts", [1, 2])
+@pytest.mark.parametrize("phone", [ANSWERS, RINGS])
+def test_a_caller_who_is_answered_already_hears_that_it_rings(contacts: int, phone: Phone) -> None:
+    """Of several phones the exchange tells him; the tone ends before he talks."""
+
+    async def act(world: World) -> None:
+        with_menus(world)
+        world.extension("1002", contacts=contacts)
+        await calls(world, {1.0: "1"})
+
+    phones = {endpoint("1002", place, contacts): phone for place in range(contacts)}
+    world = story(act, phones=phones)
+    rung = [subject for verb, subject in world.asterisk.requests if verb == "ring"]
+    assert len(rung) == (contacts > 1)
+    assert not world.asterisk.tones
+    assert bool(world.asterisk.together) is (phone is ANSWERS)

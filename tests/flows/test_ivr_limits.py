@@ -95,6 +95,7 @@ def test_menu_that_is_deleted_while_it_is_heard(second: float) -> None:
 
     world = menu_story({}, prepare)
     assert heard(world) == [WELCOME, BYE]
+    assert world.details("config_ignored") == [{"problem": "the menu is gone"}]
     assert world.cause() == HangupCause.NORMAL_CLEARING
 
 

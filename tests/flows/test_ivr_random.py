@@ -201,7 +201,7 @@ def nobody_waits_in_silence(world: World, slack: float) -> None:
 
 
 @given(scenarios())
-@settings(patient, max_examples=200)
+@settings(patient, max_examples=120)
 def test_every_call_ends_and_is_never_silent(scenario: Scenario) -> None:
     world = run(tell(scenario))
     check(world)
@@ -210,7 +210,7 @@ def test_every_call_ends_and_is_never_silent(scenario: Scenario) -> None:
 
 
 @given(scenarios(st.dictionaries(st.integers(0, 12), st.sampled_from(Fault), max_size=2)))
-@settings(patient, max_examples=100)
+@settings(patient, max_examples=60)
 def test_every_call_ends_when_requests_fail(scenario: Scenario) -> None:
     world = run(tell(scenario))
     check(world)
@@ -243,7 +243,7 @@ async def interrupted(scenario: Scenario, plan: Sequence[tuple[int, float, str]]
 
 
 @given(scenarios(), interruptions)
-@settings(patient, max_examples=150)
+@settings(patient, max_examples=100)
 def test_every_call_ends_whatever_restarts(
     scenario: Scenario, plan: Sequence[tuple[int, float, str]]
 ) -> None:

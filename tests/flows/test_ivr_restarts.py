@@ -7,11 +7,13 @@ from functools import partial
 import pytest
 
 from stasis_app.words import HangupCause
+from tests.support.fake_phones import Fault, Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
 from .menus import (
     BEFORE,
+    BEGINS,
     BYE,
     PHONES,
     SUB,
@@ -74,6 +76,7 @@ def test_killed_before_the_prompt(at: float) -> None:
     """The answer counts once."""
     world = killed({5.0: "1"}, at=at)
     assert world.events().count("answered") == 1
+    assert world.answered_at() < 1.5
     assert world.dialled() == [endpoint("1002")]
 
 
@@ -121,6 +124,13 @@ def test_goodbye_is_said_and_no_menu(keys: Keys, at: float) -> None:
     assert world.cause() == HangupCause.NORMAL_CLEARING
 
 
+def test_prompt_in_place_of_goodbye_is_said_again() -> None:
+    def prepare(world: World) -> None:
+        option(world, "6", None, pre_transfer_prompt=identity(BEFORE))
+
+    assert heard(killed({1.0: "6"}, at=2.0, prepare=prepare)) == [WELCOME, BEFORE, BEFORE]
+
+
 @pytest.mark.parametrize("keys", [{}, {1.0: "6"}])
 def test_menu_that_is_deleted_meanwhile(keys: Keys) -> None:
     def forget(world: World) -> None:
@@ -164,6 +174,53 @@ def test_prompt_that_ends_while_the_connection_is_broken(after: float, keys: Key
     world = run(tell())
     assert heard(world)[1] == (WRONG_KEY if keys else TRY_AGAIN)
     assert heard_at(world, WELCOME)[1] < 12
+
+
+def test_prompt_of_the_second_process_is_stopped_by_the_third() -> None:
+    async def tell() -> World:
+        world = with_menus(world_of(phones=PHONES))
+        await calls(world, {8.0: "1"})
+        for _ in range(2):
+            await asyncio.sleep(2.0)
+            world.kill()
+            await asyncio.sleep(0.5)
+            world = world.next_process()
+            await world.switchboard.reconcile()
+        return await to_the_end(world)
+
+    world = run(tell())
+    assert heard_at(world, WELCOME) == pytest.approx([BEGINS, 2.51, 5.02], abs=0.05)
+    assert world.dialled() == [endpoint("1002")]
+
+
+async def leaves_a_message(dies: int | None = None, refused: int | None = None) -> World:
+    """Press 1, whose extension does not answer, and # at the greeting of its box.
+
+    The process is killed before it sends the request `dies`; another request is `refused`.
+    """
+    phones = {endpoint("1003"): Phone()}
+    faults = {} if refused is None else {refused: Fault.REFUSED}
+    world = with_menus(world_of(phones=phones, faults=faults))
+    option(world, "1", to_extension("1003"))
+    world.set(calls__default_ring_seconds=5)
+    machine = Machine(world)
+    if dies is not None:
+        machine.kill_at(dies, 0.05, sent=False)
+    await calls(world, {1.0: "1", 6.1: "#"}, hangs_up=20.0)
+    await machine.over(60)
+    return machine.world
+
+
+def test_bridge_of_the_process_that_is_gone_spoils_no_message() -> None:
+    """Asterisk records nobody who is in a bridge, and this one takes its time to go."""
+    requests = [verb for verb, _ in run(leaves_a_message()).asterisk.requests]
+    dies = requests.index("destroy_bridge")
+    requests = [verb for verb, _ in run(leaves_a_message(dies)).asterisk.requests]
+    refused = requests.index("destroy_bridge", dies + 1)
+    world = run(leaves_a_message(dies, refused))
+    check(world)
+    assert "refused" not in world.events()
+    assert len(world.details("message_left")) == 1
 
 
 # at any request

@@ -12,7 +12,7 @@ from stasis_app.rules.sentences import (
     messages_waiting,
 )
 from stasis_app.words import HangupCause
-from tests.support.fake_phones import EPOCH
+from tests.support.fake_phones import EPOCH, Fault
 
 from .mailbox_stage import (
     BOX,
@@ -263,6 +263,22 @@ def test_a_message_that_cannot_be_played_is_said_to_and_stays_new(known: bool) -
     assert [one.read for one in world.mailboxes.boxes[BOX].messages] == [False]
     assert world.events().count("media_skipped") == 1
     assert "message_played" not in world.events()
+
+
+def test_a_message_stays_new_when_asterisk_does_not_answer() -> None:
+    faults: dict[int, Fault] = {}
+
+    async def scene(owner: Owner) -> None:
+        await owner.hears(message_number(1, 1, EN))
+        faults[len(owner.world.asterisk.requests)] = Fault.UNREACHABLE
+
+    def prepare(world: World) -> None:
+        left(world, False)
+        world.asterisk.faults = faults
+
+    world = visit(prepare, scene)
+    assert world.cause() == HangupCause.FAILURE
+    assert [one.read for one in world.mailboxes.boxes[BOX].messages] == [False]
 
 
 def test_nobody_presses_a_key() -> None:

@@ -12,7 +12,7 @@ from tests.support.fake_phones import Channel, Fault, Phone
 from tests.support.virtual_time import run
 
 from .invariants import check
-from .stage import ANSWERS, RINGS, dials, play, story, world_of
+from .stage import ANSWERS, RINGS, dials, story, world_of
 from .world import World, endpoint
 
 BOTH = (endpoint("1002", 0, 2), endpoint("1002", 1, 2))
@@ -148,21 +148,6 @@ def test_call_begins_while_the_exchange_compares_with_asterisk() -> None:
 def test_leg_can_not_be_made() -> None:
     world = story(dials, faults={0: Fault.REFUSED})
     assert world.cause() == HangupCause.UNAVAILABLE
-
-
-def test_step_afterwards_that_fails_keeps_no_call_open() -> None:
-    async def fails(world: World) -> None:
-        await dials(world, hangs_up=3)
-        await world.until(lambda: world.switchboard.calls)
-        [call] = world.switchboard.calls.values()
-        call.afterwards(_fails)
-
-    world = run(play(fails, phones={endpoint("1002"): RINGS}))
-    assert world.cause() == HangupCause.CANCEL
-
-
-async def _fails() -> None:
-    raise RuntimeError("this step fails")
 
 
 @pytest.mark.parametrize("late", [0.0, 0.03, 0.06, 0.09, 0.12, 0.15])

@@ -56,9 +56,17 @@ class FakeAsterisk(FakeMediaDoor, Door):
     async def ring(self, channel: str) -> None:
         def act() -> None:
             if self._channel(channel).state == "Up":
-                self.rung_too_late.add(channel)
+                self.tones.add(channel)
+                self._note_who_talks()
 
         await self._serve("ring", channel, act)
+
+    async def stop_ringing(self, channel: str) -> None:
+        def act() -> None:
+            self._channel(channel)
+            self.tones.discard(channel)
+
+        await self._serve("stop_ringing", channel, act)
 
     async def answer(self, channel: str) -> None:
         await self._serve("answer", channel, lambda: self.set_state(self._channel(channel), "Up"))

@@ -31,7 +31,8 @@ class FakeNetwork:
     `delays` are the seconds that requests, answers and events take, in turn, again and again;
     a leg takes `start_seconds` more to enter the application.
     `before` holds what is to happen just before a request acts, by its number; one in `unsent`
-    never acts. `rung_too_late` are answered callers who were told that it rings.
+    never acts. `tones` are the answered channels that hear ringing, `rung_too_late` those that do
+    while they talk.
     `played` is what was played: from when, to whom, which media; `displays_updated` are channels
     whose phones were told whom they speak to.
     `variables` are those of every channel, beside its own; `objects` are PJSIP's by kind and name.
@@ -48,6 +49,7 @@ class FakeNetwork:
     together: set[frozenset[str]] = field(default_factory=set)
     requests: list[tuple[str, str]] = field(default_factory=list)
     unsent: set[int] = field(default_factory=set)
+    tones: set[str] = field(default_factory=set)
     rung_too_late: set[str] = field(default_factory=set)
     played: list[tuple[float, str, str]] = field(default_factory=list)
     displays_updated: set[str] = field(default_factory=set)
@@ -249,6 +251,7 @@ class FakeNetwork:
             up = frozenset(name for name in members if self.channels_made[name].state == "Up")
             if len(up) > 1:
                 self.together.add(up)
+                self.rung_too_late |= up & self.tones
 
 
 def _responds(channel: Channel, response: str) -> None:
