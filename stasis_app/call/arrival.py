@@ -1,5 +1,6 @@
 """Who calls and what was dialled, as the channel that has just arrived tells it."""
 
+import re
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -17,6 +18,7 @@ PHONE = "phone"
 TRUNK = "trunk"
 KINDS = (PHONE, TRUNK)
 NO_USER = "s"
+QUOTED_PAIR = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,14 @@ def arrived(book: Book, channel: Channel, args: tuple[str, ...]) -> Arrival:
     if kind == TRUNK:
         withheld = presentation.startswith(WITHHELD)
         number = channel.caller_number
-        identity = shown("" if withheld else number, channel.caller_name)
+        identity = shown("" if withheld else number, unquoted(channel.caller_name))
         screened = number if withheld and not is_anonymous(number) else ""
         arrival = _from_trunk(book, channel, endpoint, more, identity)
         origin = replace(arrival.origin, diverted_by=diverted, screened=screened)
         return replace(arrival, origin=origin)
     caller = book.extension(endpoint)
     number = caller.number if caller else channel.caller_number
-    name = caller.display_name if caller else channel.caller_name
+    name = caller.display_name if caller else unquoted(channel.caller_name)
     identity = CallerId(number, name, private=withholds(channel.exten))
     return Arrival(
         Origin(Direction.INTERNAL, identity, caller.id if caller else None),
@@ -89,6 +91,11 @@ def _from_trunk(
         endpoint = trunk.endpoint
     origin = Origin(Direction.INBOUND, caller, trunk=trunk.id if trunk else None)
     return Arrival(origin, endpoint, number)
+
+
+def unquoted(name: str) -> str:
+    """Return a display name without the backslashes of a quoted string (RFC 3261, 25.1)."""
+    return QUOTED_PAIR.sub(r"\1", name)
 
 
 def shown(number: str, name: str) -> CallerId:
