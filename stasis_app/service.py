@@ -36,6 +36,7 @@ from .notify.mail import MailServer, Security
 from .settings import Settings
 from .store.deliveries import Deliveries
 from .store.directory import Directory
+from .store.lamps import contacts
 from .store.live_calls import live_calls
 from .store.mailboxes import Mailboxes
 from .store.media_files import MediaFiles
@@ -108,7 +109,7 @@ class Service:
         book = self._directory.book
         self._hosts = Hosts(book, self._directory.watch("trunks"))
         self._mirror = Mirror(self._directory, self._door, dsn, self._hosts)
-        self._lamps = Lamps(self._directory, self._door)
+        self._lamps = Lamps(self._directory, self._door, partial(contacts, dsn))
         self._registrations = Registrations(book, manager, dsn, self._mirror.registers_since)
         self._findings = Findings(book, dsn, self._directory.watch(), self._hosts)
         self._carried = _objects(settings)  # of its own: calls never wait for what clocks carry

@@ -1,7 +1,7 @@
 """Asterisk knows how many messages wait in each mailbox, also after it has restarted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from stasis_app.ari.door import Door
-from stasis_app.ari.errors import Unreachable
+from stasis_app.ari.errors import Gone, Unreachable
 from stasis_app.clocks import lamps as clock
 from stasis_app.clocks.lamps import Counts, Lamps
 from stasis_app.rules.book import Book
@@ -23,13 +23,18 @@ from .mailboxes import make_box, make_message
 
 
 class FakeAsterisk(Door):
-    """Knows what it was told; `puts` are the boxes of each request."""
+    """Knows what it was told; `puts` are the boxes of each request.
+
+    `registered` are the contacts of phones, `reminded` those that were told unasked.
+    """
 
     def __init__(self) -> None:
         self.connected = asyncio.Event()
         self.connected.set()
         self.known: dict[str, Counts] = {}
         self.puts: list[list[str]] = []
+        self.registered: dict[str, str] = {}
+        self.reminded: list[str] = []
         self.since = datetime(2026, 11, 25, tzinfo=UTC)
         self.away = False
         self.seconds = 0.0
@@ -43,6 +48,16 @@ class FakeAsterisk(Door):
         await asyncio.sleep(self.seconds)
         self.puts.append(list(counts))
         self.known.update(counts)
+
+    async def remind_phones(self, contact: str) -> None:
+        if contact.endswith("gone"):
+            raise Gone(404, "contact", "not found")
+        self.reminded.append(contact)
+
+    async def contacts(self, numbers: Collection[str]) -> dict[str, str]:
+        if self.away:
+            raise ConnectionError("registered phones are not known")
+        return {one: self.registered[one] for one in sorted(numbers) if one in self.registered}
 
     def restart(self) -> None:
         self.known = {}
@@ -62,7 +77,7 @@ def counted(*rows: dict[str, object]) -> Book:
 
 @asynccontextmanager
 async def process(directory: Directory, asterisk: FakeAsterisk) -> AsyncIterator[Lamps]:
-    lamps = Lamps(directory, asterisk)
+    lamps = Lamps(directory, asterisk, asterisk.contacts)
     async with running(lamps.follow()):
         yield lamps
 
@@ -110,6 +125,30 @@ async def test_a_restarted_asterisk_is_told_everything() -> None:
         directory.change()
         await asyncio.sleep(0.1)
     assert len(asterisk.puts) == puts
+
+
+async def test_phones_that_had_registered_before_are_reminded_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When the application starts, for a box that is new, and when Asterisk has restarted."""
+    monkeypatch.setattr(clock, "BATCH", 2)
+    monkeypatch.setattr(clock, "REMIND_SECONDS", 0.05)
+    rows = [count(place, 1) for place in range(1, 6)]
+    asterisk, directory = FakeAsterisk(), FakeDirectory(counted(*rows))
+    asterisk.registered = {str(1000 + place): f"{1000 + place}^3B@a" for place in (1, 2, 4, 6)}
+    asterisk.registered["1003"] = "gone"
+    everybody = ["1001^3B@a", "1002^3B@a", "1004^3B@a"]
+    async with process(directory, asterisk) as lamps:
+        await until(lambda: sorted(asterisk.reminded) == everybody, 5, "a reminder for each")
+        directory.book.mailbox_counts.put([count(1, 2), count(6, 1)])
+        directory.change()
+        await until(lambda: len(asterisk.reminded) == 4, 5, "a reminder for the new box")
+        assert asterisk.reminded.pop() == "1006^3B@a"
+        asterisk.reminded.clear()
+        asterisk.restart()
+        lamps.connected()
+        everybody.append("1006^3B@a")
+        await until(lambda: sorted(asterisk.reminded) == everybody, 5, "a reminder for each")
 
 
 async def test_asterisk_is_away_for_a_while() -> None:
