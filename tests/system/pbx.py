@@ -65,8 +65,13 @@ class Pbx:
         return identity
 
     async def extension(self, **columns: Any) -> Extension:
-        """Insert an extension with a number of its own."""
-        row = {"number": str(next(NUMBERS)), "sip_password": "a secret; 1^2", **columns}
+        """Insert an extension with a number of its own, without a mailbox unless told otherwise."""
+        row = {
+            "number": str(next(NUMBERS)),
+            "sip_password": "a secret; 1^2",
+            "voicemail_enabled": False,
+            **columns,
+        }
         made = Extension(await self.insert("extensions", **row), row["number"], row["sip_password"])
         self.extensions.append(made)
         return made
