@@ -61,6 +61,7 @@ class Spool:
         try:
             self._append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
         except TypeError as error:
+            log.error("record is no JSON", action="journal_rejects", error=str(error))
             self.reject(record, str(error))
         except OSError as error:
             if not self.failing:
