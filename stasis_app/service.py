@@ -24,6 +24,7 @@ from .clocks.hosts import Hosts
 from .clocks.housekeeping import keep_house
 from .clocks.keeping import keep_going
 from .clocks.lamps import Lamps
+from .clocks.leftovers import sweep_recordings
 from .clocks.mirror import Mirror
 from .clocks.outbox import Postman
 from .clocks.registrations import Registrations
@@ -143,6 +144,7 @@ class Service:
             "findings": self._findings.follow,
             "media": self._library.keep_published,
             "deliveries": self._deliverer.follow,
+            "leftovers": partial(sweep_recordings, self._door, self._deliveries),
             "mails": self._postman.follow,
             "removals": partial(
                 remove_objects, dsn, self._carried, self._directory.watch(removals.TABLE)
@@ -157,18 +159,20 @@ class Service:
         runner = await health.serve(settings.http_host, settings.http_port, self._health, routes)
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [
+                serving = [
                     group.create_task(self._shipper.run(), name="shipper"),
                     group.create_task(self._directory.follow(), name="directory"),
                     group.create_task(self._serve(), name="calls"),
-                    *(
-                        group.create_task(keep_going(name, clock), name=name)
-                        for name, clock in self._clocks.items()
-                    ),
+                ]
+                clocks = [
+                    group.create_task(keep_going(name, clock), name=name)
+                    for name, clock in self._clocks.items()
                 ]
                 await stopping.wait()
+                for clock in clocks:
+                    clock.cancel()  # before the door is closed, which they would take for a fault
                 await self._leave()
-                for task in tasks:
+                for task in serving:
                     task.cancel()
         finally:
             self._switchboard.stop()
