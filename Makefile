@@ -52,7 +52,7 @@ down: install ## stop what runs in STATE
 	$(BIN)/pbx down --state $(STATE)
 
 test: .venv/.test-tools ## the whole suite, with real Asterisk, phones, Postgres, S3 and mail
-	$(BIN)/python -X dev -m pytest --dist loadgroup --tx '2*popen//python=$(BIN)/python -X dev'
+	$(BIN)/python -X dev -m pytest --dist loadgroup --tx '3*popen//python=$(BIN)/python -X dev'
 
 lint: install
 	$(BIN)/ruff format --check

@@ -12,13 +12,14 @@ SYSTEM_TESTS = Path(__file__).parent / "system"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the one running exchange together (pytest-xdist, --dist loadgroup).
+    """Give the system tests two exchanges, if there are processes (pytest-xdist, loadgroup).
 
     They mostly wait for phones, so the others, which compute, run beside them.
     """
-    for item in items:
-        if item.path.is_relative_to(SYSTEM_TESTS):
-            item.add_marker(pytest.mark.xdist_group("exchange"))
+    system = [item for item in items if item.path.is_relative_to(SYSTEM_TESTS)]
+    files = list(dict.fromkeys(item.path for item in system))
+    for item in system:
+        item.add_marker(pytest.mark.xdist_group(f"exchange {files.index(item.path) % 2}"))
 
 
 @pytest.fixture(autouse=True)

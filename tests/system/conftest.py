@@ -1,4 +1,4 @@
-"""One stack for all system tests, started as a person would: `pbx up --detach`."""
+"""One stack for the system tests of a process, started as a person would: `pbx up --detach`."""
 
 import json
 import os
@@ -13,7 +13,9 @@ import pytest
 
 from .pbx import Pbx, run
 
-PORT_BASE = int(os.environ.get("PBX_TEST_PORT_BASE", "26000"))
+PORTS = 1000
+PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORT_BASE = int(os.environ.get("PBX_TEST_PORT_BASE", "26000")) + PROCESS * PORTS
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ async def test_ringing_does_not_count(pbx: Pbx) -> None:
 async def test_the_limit_holds_when_the_app_was_killed(pbx: Pbx) -> None:
     """For calls whose time comes later, and for those whose time has come meanwhile."""
     await setting(pbx, "outbound.warn_seconds", 1)
-    way = await way_out(pbx, rule={"max_duration_seconds": 5})
+    way = await way_out(pbx, rule={"max_duration_seconds": 8})
     short = await way_out(pbx, "^1", {"max_duration_seconds": 1})
     anna, ben = await phone(pbx), await phone(pbx)
     call, incoming = await talk_out(anna, way)
@@ -72,8 +72,8 @@ async def test_the_limit_holds_when_the_app_was_killed(pbx: Pbx) -> None:
     await pbx.in_state(anna.number, "answered")
     await pbx.in_state(ben.number, "answered")
     await kill_app(pbx)
-    await both_are_told(other, taken, 3.0)
-    await is_warned(call, 5.0)
+    await both_are_told(other, taken, 6.0)
+    await is_warned(call, 8.0)
     await both_are_told(call, incoming, 2.0)
-    await is_cut(pbx, anna.number, 5)
+    await is_cut(pbx, anna.number, 8)
     assert "adopted" in await pbx.timeline((await pbx.cdr(anna.number))["call_id"])
