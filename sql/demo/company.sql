@@ -56,7 +56,7 @@ WHERE name = 'demo carrier'
     AND NOT EXISTS (SELECT FROM outbound_rules WHERE name = 'demo national');
 
 -- A menu at +49301000009, and at 2000 from inside. It has no prompts of its own: the exchange asks
--- to choose.
+-- for a number (without direct_dial it would be a tone).
 INSERT INTO ivr_menus (name, extension_number, direct_dial,
     timeout_destination_type, timeout_destination_id)
 SELECT 'demo menu', '2000', TRUE, 'extension', id FROM extensions WHERE number = '1002'

@@ -44,10 +44,6 @@ class Recordings(Requests):
             terminateOn=stop_on or "none",
         )
 
-    async def stop_recording(self, recording: str) -> None:
-        """End a recording and keep it. Gone when it is over."""
-        await self._do("recordings", "stop", recordingName=recording)
-
     async def recording_lives(self, recording: str) -> bool:
         """Return whether it goes on, or waits for its turn."""
         try:

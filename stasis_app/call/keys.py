@@ -22,6 +22,9 @@ class Keys:
         if self._turn and not self._turn.done():
             self._turn.set_result(None)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._pressed
+
     def clear(self) -> None:
         self._pressed.clear()
 

@@ -5,7 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,44 +29,31 @@ STOP_KEY = "#"
 class Recorded:
     """A recording that has ended: how long it is, and how much of it is no silence.
 
-    They are None when Asterisk could not tell us. One that has `failed` has never begun.
+    They are None when Asterisk could not tell us. One that has `failed` has never begun. One that
+    was `cut_off` was ended by nobody and nothing: Asterisk could not write on.
     """
 
     seconds: float | None = None
     talking: float | None = None
     failed: bool = False
-
-
-class Recording:
-    """Receives the events of one recording."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.finished: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
-
-    def deliver(self, event: Event) -> None:
-        if isinstance(event, RecordingFinished):
-            self.finish(Recorded(event.seconds, event.talking_seconds))
-        elif isinstance(event, RecordingFailed):
-            log.warning("recording failed", action="recording_failed", error=event.reason)
-            self.finish(Recorded(failed=True))
-
-    def finish(self, recorded: Recorded) -> None:
-        if not self.finished.done():
-            self.finished.set_result(recorded)
+    cut_off: bool = False
 
 
 class Kept:
     """Something recorded that must get somewhere: written down before it is begun.
 
     It is delivered after the call, also of a process that is killed (see clocks/deliveries.py).
-    `recording` is its name in Asterisk; None when there is nothing to record.
+    `recording` is its name in Asterisk; None when there is nothing to record. `seconds` is what
+    Asterisk has counted: 0 until it records, None as long as it is not known.
     """
 
-    def __init__(self, call: Call, identity: uuid.UUID, recording: str | None) -> None:
+    def __init__(
+        self, call: Call, identity: uuid.UUID, recording: str | None, seconds: float | None = None
+    ) -> None:
         self._call = call
         self.id = identity
         self.recording = recording
+        self.seconds = seconds
         self._over = False
 
     def change(self, **details: Any) -> None:
@@ -82,7 +69,41 @@ class Kept:
     def close(self) -> None:
         if not self._over:
             self._over = True
-            self._call.journal.deliver(self.id, finished_at=datetime.now(UTC).isoformat())
+            unknown = self.recording is None or self.seconds is None
+            self._call.journal.deliver(
+                self.id,
+                finished_at=datetime.now(UTC).isoformat(),
+                details={} if unknown else {"seconds": self.seconds},
+            )
+
+
+class Recording:
+    """Receives the events of one recording."""
+
+    def __init__(self, keeping: Kept) -> None:
+        self.name = keeping.recording or ""
+        self.finished: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        self._keeping = keeping
+
+    def begin(self) -> None:
+        """Asterisk has taken it on; how much there is only its end tells."""
+        if not self.finished.done():
+            self._keeping.seconds = None
+
+    def never_began(self) -> None:
+        self._keeping.seconds = 0.0
+
+    def deliver(self, event: Event) -> None:
+        if isinstance(event, RecordingFinished):
+            self._finish(Recorded(event.seconds, event.talking_seconds))
+        elif isinstance(event, RecordingFailed):
+            log.warning("recording failed", action="recording_failed", error=event.reason)
+            self._finish(Recorded(0.0, failed=True))
+
+    def _finish(self, recorded: Recorded) -> None:
+        if not self.finished.done():
+            self._keeping.seconds = recorded.seconds
+            self.finished.set_result(recorded)
 
 
 @contextmanager
@@ -95,7 +116,7 @@ def kept(
     **details: Any,
 ) -> Iterator[Kept]:
     """Promise to deliver what is recorded in this block, unless it is discarded in it."""
-    keeping = Kept(call, uuid.uuid4(), recording)
+    keeping = Kept(call, uuid.uuid4(), recording, seconds=0.0)
     call.journal.deliver(
         keeping.id,
         kind=kind,
@@ -118,16 +139,17 @@ def still_kept(keeping: Kept) -> Iterator[Kept]:
 
 
 async def record(
-    call: Call, name: str, *, max_seconds: float, silence_seconds: float, beep: bool = True
+    call: Call, keeping: Kept, *, max_seconds: float, silence_seconds: float, beep: bool = True
 ) -> Recorded:
     """Record the caller until `#`, silence or the limit. Keys pressed meanwhile mean nothing."""
-    receiver = Recording(name)
+    receiver = Recording(keeping)
     await call.unbridged()
-    with call.exchange.inboxes.open(name, receiver):
+    since = asyncio.get_running_loop().time()
+    with call.exchange.inboxes.open(receiver.name, receiver):
         try:
             await call.exchange.door.record(
                 call.caller.id,
-                name,
+                receiver.name,
                 max_seconds=max_seconds,
                 silence_seconds=silence_seconds,
                 beep=beep,
@@ -139,26 +161,44 @@ async def record(
             log.warning("recording failed", action="recording_failed", error=str(error))
             recorded = await _although_refused(call, receiver, max_seconds, error)
         else:
+            receiver.begin()
             recorded = await _ended(call, receiver, max_seconds)
+            recorded = _judged(call, recorded, since, min(max_seconds, silence_seconds))
     call.keys.clear()
     return recorded
+
+
+def _judged(call: Call, recorded: Recorded, since: float, least: float) -> Recorded:
+    """Mark a recording that Asterisk could not write on: it says that all is well (22.10).
+
+    Neither silence nor the limit can have ended it before `least` seconds were over.
+    """
+    passed = asyncio.get_running_loop().time() - since
+    ended = call.caller.insisting or STOP_KEY in call.keys or passed >= least
+    if ended or recorded.failed or recorded.seconds is None:
+        return recorded
+    log.warning("recording was cut off", action="recording_failed", seconds=recorded.seconds)
+    return replace(recorded, cut_off=True)
 
 
 async def _although_refused(
     call: Call, receiver: Recording, max_seconds: float, error: AriError
 ) -> Recorded:
     """A request without an answer may have begun the recording all the same."""
-    begun = isinstance(error, Unreachable) and await _find(call, receiver, max_seconds)
-    return begun or Recorded(failed=True)
+    found = None
+    if isinstance(error, Unreachable):
+        receiver.begin()
+        found = await _find(call, receiver, max_seconds)
+    return found or Recorded(failed=True)
 
 
-async def go_on_recording(call: Call, name: str, *, max_seconds: float) -> Recorded | None:
+async def go_on_recording(call: Call, keeping: Kept, *, max_seconds: float) -> Recorded | None:
     """Wait for the end of a recording that was asked for by a process which is gone.
 
     None if it has never begun.
     """
-    receiver = Recording(name)
-    with call.exchange.inboxes.open(name, receiver):
+    receiver = Recording(keeping)
+    with call.exchange.inboxes.open(receiver.name, receiver):
         recorded = await _find(call, receiver, max_seconds)
     if recorded:
         call.keys.clear()
@@ -169,7 +209,10 @@ async def _find(call: Call, receiver: Recording, max_seconds: float) -> Recorded
     door = call.exchange.door
     if receiver.finished.done() or await door.recording_lives(receiver.name):
         return await _ended(call, receiver, max_seconds)
-    return Recorded() if receiver.name in await door.stored_recordings() else None
+    if receiver.name in await door.stored_recordings():
+        return Recorded()
+    receiver.never_began()
+    return None
 
 
 async def _ended(call: Call, receiver: Recording, max_seconds: float) -> Recorded:

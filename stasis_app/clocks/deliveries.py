@@ -7,6 +7,7 @@ any two steps is followed by one that begins at the first.
 import asyncio
 import contextlib
 import tempfile
+from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ AT_ONCE = 8
 LOOK_AGAIN_SECONDS = 2.0
 LONGEST_SECONDS = 1800.0
 CLOSING_SECONDS = (0.05, 0.1, 0.2, 0.4)
-ATTEMPTS_TO_FIND = 5  # within a minute
+TIMES_TO_LOOK = 5
 PAUSE_SECONDS = 0.5
 MIN_SECONDS = 2.0
 CONTENT_TYPE = "audio/wav"
@@ -87,6 +88,7 @@ class Deliverer:
         self._objects = objects
         self._folder = folder
         self._under_way: set[UUID] = set()
+        self._not_found: Counter[UUID] = Counter()
 
     async def follow(self) -> None:
         await asyncio.to_thread(emptied, self._folder)
@@ -114,7 +116,7 @@ class Deliverer:
             group.create_task(self._deliver(delivery), name=f"delivery {delivery.id}")
 
     async def _deliver(self, delivery: Delivery) -> None:
-        told = log.bind(delivery=str(delivery.id), kind=delivery.kind.value)
+        told = log.bind(**_named(delivery))
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 await self._carry(delivery)
@@ -160,19 +162,14 @@ class Deliverer:
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             ready = await self._prepared(delivery, Path(folder))
             if ready is None:
-                log.info("nothing to deliver", action="discarded", delivery=str(delivery.id))
+                log.info("nothing to deliver", action="discarded", **_named(delivery))
                 await self._deliveries.discard(delivery, "silent, too short, or nothing recorded")
                 return
             audio = await self._put(delivery.storage_path, ready)
         if not await self._deliveries.commit(delivery, audio):
             raise Hopeless("there is nothing any more that it is for")
-        log.info(
-            "delivered",
-            action="delivered",
-            delivery=str(delivery.id),
-            kind=delivery.kind.value,
-            seconds=round(ready.seconds, 1),
-        )
+        seconds = round(ready.seconds, 1)
+        log.info("delivered", action="delivered", seconds=seconds, **_named(delivery))
 
     async def _put(self, key: str, ready: Ready) -> StoredAudio:
         size = ready.path.stat().st_size
@@ -193,18 +190,30 @@ class Deliverer:
         return Ready(target, audio.seconds)
 
     async def _recorded(self, delivery: Delivery, path: Path) -> Ready | None:
-        """Fetch what Asterisk has; None: it has never begun to record."""
+        """Fetch what Asterisk has; None: nothing was ever recorded."""
         if delivery.recording is None:
             return None
         try:
             with path.open("wb") as file:
                 await self._door.fetch_recording(delivery.recording, file)
-        except Gone:
-            if delivery.attempts < ATTEMPTS_TO_FIND:
-                raise
+        except Gone as error:
+            self._miss(delivery, error)
             return None
+        self._not_found.pop(delivery.id, None)
         mended = await asyncio.to_thread(mend, path)
         return Ready(path, mended.seconds)
+
+    def _miss(self, delivery: Delivery, error: Gone) -> None:
+        """Asterisk has no such recording. One that has just begun may not have all its modules.
+
+        Raises Gone if it is to be looked for once more, Hopeless if something is lost.
+        """
+        self._not_found[delivery.id] += 1
+        if self._not_found[delivery.id] < TIMES_TO_LOOK:
+            raise error
+        del self._not_found[delivery.id]
+        if delivery.has_audio:
+            raise Hopeless("Asterisk has lost the recording") from error
 
     async def _message(
         self, delivery: Delivery, recorded: Ready | None, folder: Path
@@ -241,6 +250,15 @@ class Deliverer:
         except Missing:
             return None
         return Ready(path, (await asyncio.to_thread(listen, path)).seconds)
+
+
+def _named(delivery: Delivery) -> dict[str, str]:
+    """Return what a line of the log says of whose it is."""
+    return {
+        "delivery": str(delivery.id),
+        "kind": delivery.kind.value,
+        "call": str(delivery.call),
+    }
 
 
 async def _noted(note: Coroutine[Any, Any, object]) -> None:

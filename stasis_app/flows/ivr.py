@@ -158,7 +158,8 @@ class Visit:
         call = self.call
         commits = not any(keys.startswith(COMMIT) for keys in self.options)
         first = EVERY_KEY.replace(COMMIT, "") if commits else EVERY_KEY
-        prompt = self._prompt(menu.welcome, Sentence.MENU)
+        otherwise = Sentence.ENTER_NUMBER if menu.direct_dial else Sentence.MENU
+        prompt = self._prompt(menu.welcome, otherwise)
         digits = await call.ask(*before, *prompt, seconds=menu.digit_seconds, keys=first)
         if digits is None:
             return None

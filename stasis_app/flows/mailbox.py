@@ -1,18 +1,17 @@
 """Somebody listens to the messages of a mailbox (keys: Asterisk's VoiceMailMain)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from stasis_app.call.call import Call
 from stasis_app.call.present import Present
 from stasis_app.rules.callee import spoken
-from stasis_app.rules.models import Box, Destination, DestinationKind, Position, User
+from stasis_app.rules.models import Box, Destination, DestinationKind, Position
 from stasis_app.rules.sentences import Sentence, message_menu, messages_waiting, say
 from stasis_app.rules.spoken import Language
+from stasis_app.rules.times import zone_of
 from stasis_app.words import HangupCause, Moment
 
 from . import messages
@@ -79,7 +78,8 @@ async def listen(call: Call, box: Box, place: Mapping[str, Any]) -> Destination 
     except ConnectionError:
         await cannot_now(call)
         return None
-    visit = Visit(call, box, Cursor(found), zone_of(book.user_of(owner)))
+    user = book.user_of(owner)
+    visit = Visit(call, box, Cursor(found), zone_of(user.timezone if user else ""))
     answer = await choose(visit, MESSAGES, first_of(visit, place))
     if isinstance(answer, Destination):
         return answer
@@ -131,14 +131,6 @@ def keys_of(visit: Visit) -> Sequence[str]:
         return say(Sentence.MAILBOX_MENU, language)
     deleted = cursor.message.id in cursor.deleted
     return message_menu(cursor.position, cursor.count, language, deleted=deleted)
-
-
-def zone_of(user: User | None) -> tzinfo:
-    """Return the zone of a user; UTC without one that is known."""
-    try:
-        return ZoneInfo(user.timezone) if user and user.timezone else UTC
-    except (KeyError, ValueError, OSError):
-        return UTC
 
 
 MESSAGES = Menu(

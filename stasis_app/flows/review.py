@@ -49,7 +49,7 @@ async def go_on(
             Kept(call, take.delivery, None).discard()
         _stands(call, purpose, take)
         return await _takes(call, purpose, take, before)
-    keeping = Kept(call, UUID(arguments["delivery"]), take.recording)
+    keeping = Kept(call, UUID(arguments["delivery"]), take.recording, take.seconds)
     with still_kept(keeping):
         if take.stage is Stage.SETTLED:
             return Outcome(take.outcome)
@@ -109,9 +109,7 @@ class _Draft:
         with self._until_hangup():
             if self.take.stage is Stage.REVIEW:
                 return await self._review()
-            recorded = await go_on_recording(
-                self.call, self.take.recording, max_seconds=self._max_seconds
-            )
+            recorded = await go_on_recording(self.call, self.keeping, max_seconds=self._max_seconds)
             return await self._judge(recorded or await self._record())
 
     @contextmanager
@@ -135,13 +133,13 @@ class _Draft:
         self._began = datetime.now(UTC)
         return await record(
             self.call,
-            self.take.recording,
+            self.keeping,
             max_seconds=self._max_seconds,
             silence_seconds=self._setting("silence_seconds", SILENCE_SECONDS),
         )
 
     async def _judge(self, recorded: Recorded) -> Outcome | None:
-        if recorded.failed:
+        if recorded.failed or self._is_lost(recorded):
             self._discard("failed")
             await self.call.refuse(HangupCause.FAILURE, reason="recording_failed")
             return Outcome.FAILED
@@ -149,14 +147,17 @@ class _Draft:
         flaw = self._flaw(recorded)
         return await self._repeat(flaw) if flaw else await self._review()
 
+    def _is_lost(self, recorded: Recorded) -> bool:
+        """What came before the disk was full is kept if it is long enough."""
+        return recorded.cut_off and (recorded.seconds or 0.0) <= self._least_seconds
+
     def _flaw(self, recorded: Recorded) -> str | None:
-        """Asterisk counts whole seconds: of a name that was said it may say 0."""
+        """Asterisk counts half seconds: of a name that was said it may say 0."""
         if not self.purpose.is_message or recorded.seconds is None:
             return None
-        least = self._setting("min_seconds", MIN_SECONDS)
-        if worth_keeping(recorded.seconds, recorded.talking, least):
+        if worth_keeping(recorded.seconds, recorded.talking, self._least_seconds):
             return None
-        return "too_short" if recorded.seconds < least else "silent"
+        return "too_short" if recorded.seconds < self._least_seconds else "silent"
 
     async def _repeat(self, flaw: str) -> Outcome | None:
         self.take = replace(self.take, poor=self.take.poor + 1)
@@ -231,6 +232,10 @@ class _Draft:
     @property
     def _max_seconds(self) -> float:
         return self._setting("max_seconds", MAX_SECONDS)
+
+    @property
+    def _least_seconds(self) -> float:
+        return self._setting("min_seconds", MIN_SECONDS)
 
     def _setting(self, name: str, default: float) -> float:
         return self.call.exchange.book.number(f"voicemail.{name}", default)

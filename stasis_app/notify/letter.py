@@ -5,7 +5,6 @@ it never is in memory as a whole.
 """
 
 import binascii
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,17 +17,16 @@ from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from stasis_app.rules.mail_address import mail_address
 from stasis_app.rules.spoken import Language
+from stasis_app.rules.times import zone_of
 
-from .wording import caller, clean, length, moment, name_of, number_of, zone_of
+from .wording import caller, clean, length, moment, name_of, number_of
 
 ASCII = SMTP.clone(cte_type="7bit")
 UTF8 = ASCII.clone(utf8=True)
 
 DEFAULT_SENDER = Address(addr_spec="pbx-x@localhost")
-MAILBOX = re.compile(r"""[^\s"(),:;<>@\[\]\\.]+(\.[^\s"(),:;<>@\[\]\\.]+)*""")
-DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
-LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, without the brackets
 
 SUBJECTS = {
     (Language.DE, False): "Neue Nachricht von {}",
@@ -100,18 +98,8 @@ def compose(letter: Letter, sound: Sound, suffix: str = "wav") -> Mail:
 
 def address(text: str) -> Address | None:
     """Return a mail address, with or without a name before it; None if mail can't be sent there."""
-    name, bracket, rest = text.strip().rpartition("<")
-    if not text.strip().isprintable() or (bracket and not rest.endswith(">")):
-        return None
-    mailbox, at, domain = rest.removesuffix(">").strip().rpartition("@")
-    try:
-        host = domain.encode("idna").decode()
-    except UnicodeError:
-        return None
-    good = at and MAILBOX.fullmatch(mailbox) and DOMAIN.fullmatch(host)
-    if not good or len(f"{mailbox}@{host}".encode()) > LONGEST_ADDRESS:
-        return None
-    return Address(clean(name.strip().strip('"')), mailbox, host)
+    found = mail_address(text)
+    return Address(clean(found.name), found.mailbox, found.host) if found else None
 
 
 def sender_of(setting: object) -> Address:

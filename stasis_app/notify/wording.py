@@ -101,14 +101,6 @@ def length(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def zone_of(name: str | None) -> ZoneInfo:
-    """Return a zone by its name; UTC for what is no name of one."""
-    try:
-        return ZoneInfo((name or "").strip() or "UTC")
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
 def _named(zone: ZoneInfo, local: datetime) -> str:
     minutes = (local.utcoffset() or timedelta()) // timedelta(minutes=1)
     if not minutes:

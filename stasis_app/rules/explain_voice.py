@@ -15,7 +15,8 @@ def menu(book: Book, destination: Destination) -> Iterator[str]:
     found = book.ivr_menus.get(destination.id)
     if found is None:
         return
-    prompt = _media(book, found.welcome) or "a sentence"
+    otherwise = "a sentence that asks for a number" if found.direct_dial else "a tone"
+    prompt = _media(book, found.welcome) or otherwise
     yield f"menu {found.name} plays {prompt}, then waits {found.digit_seconds:g} s for a key"
     options = book.ivr_menu_options.of(found.id)
     for keys in sorted(options):

@@ -63,6 +63,8 @@ def broken_rows(book: Book) -> Iterator[Finding]:
 def settings(book: Book) -> Iterator[Finding]:
     for key, problem in tuple(book.settings.check().items()):
         yield Finding("system_settings", None, key, ERROR, problem)
+    for key, problem in book.settings.warnings().items():
+        yield Finding("system_settings", None, key, WARNING, problem)
     target = book.settings.catch_all
     for severity, problem in dangling(book, target) if target else ():
         yield Finding("system_settings", None, "inbound.catch_all", severity, problem)

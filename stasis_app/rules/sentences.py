@@ -30,12 +30,12 @@ class Sentence(Enum):
     ACTIVATED = "activated", None
     DEACTIVATED = "de-activated", None
     INVALID_EXTENSION = "pbx-invalid"
-    INVALID_NUMBER = "privacy-incorrect"
     INVALID_KEY = "pm-invalid-option", "vm-sorry"
     TRY_AGAIN = "please-try-again", "vm-sorry"
     TRY_LATER = "im-sorry please-try-call-later", None
     CONNECTING = "vm-dialout"
-    MENU = "beep", None  # of a menu without a prompt
+    # of a menu without a prompt
+    MENU = "beep", None
     ENTER_NUMBER = "vm-enter-num-to-call"
     # leaving a message
     IS_UNAVAILABLE = "vm-isunavail"
@@ -55,7 +55,6 @@ class Sentence(Enum):
     PIN = "vm-password"
     WRONG_PIN = "vm-incorrect"
     WRONG_LOGIN = "vm-incorrect-mailbox"
-    LOCKED = "confbridge-pin-bad", "vm-incorrect"
     # messages
     NO_MORE_MESSAGES = "vm-nomore"
     DELETED = "vm-deleted"

@@ -11,6 +11,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from stasis_app.words import Role, TargetType
 
 from .did import PatternError
+from .mail_address import mail_address
 from .models import Target
 from .number_lists import NumberList
 from .spoken import Language, language
@@ -24,6 +25,8 @@ FLAGS = (
     "voicemail.callback_from_outside",
 )
 OF_NUMBERS = ("calls", "outbound", "toll", "trunks", "ivr", "voicemail")
+SILENCE, SENDER = "voicemail.silence_seconds", "mail.from"
+LEAST_SILENCE_SECONDS = 3.0
 OTHERS = (*ROLES, *FLAGS, "voicemail.operator")
 NO_LANGUAGE = f"is not one of {', '.join(Language)}"
 NO_FLAG = "is neither true nor false"
@@ -135,7 +138,7 @@ class SystemSettings:
         """Look at every setting of calls; return what is wrong, by key."""
         _ = (self.country, self.emergency_numbers, self.white_list, self.catch_all, self.language)
         self.text("voicemail.operator")
-        self.text("mail.from")
+        self.text(SENDER)
         self.word("mail.audio_format", AUDIO_FORMATS, AUDIO_FORMATS[0])
         self.limit("mail.max_attachment_bytes")
         for key in ROLES:
@@ -146,6 +149,18 @@ class SystemSettings:
             if key.split(".")[0] in OF_NUMBERS and key not in OTHERS:
                 self.limit(key)
         return self.problems
+
+    def warnings(self) -> dict[str, str]:
+        """Return what will surprise somebody, by key."""
+        found = {}
+        silence = self.limit(SILENCE)
+        if silence is not None and silence < LEAST_SILENCE_SECONDS:
+            found[SILENCE] = "is less than 3 s: a pause ends the message"
+        sender = self.text(SENDER)
+        address = mail_address(sender) if sender else None
+        if sender and not (address and address.is_ascii):
+            found[SENDER] = "is no mail address in ASCII: mails come from pbx-x@localhost"
+        return found
 
     def _texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = self.values.get(key)

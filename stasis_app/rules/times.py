@@ -151,6 +151,14 @@ def _clock_changes(zone: ZoneInfo, day: date) -> Iterator[datetime]:
     yield high
 
 
+def zone_of(name: str | None) -> ZoneInfo:
+    """Return a zone by its name; UTC for what is no name of one."""
+    try:
+        return _zone(name or "UTC")
+    except ProfileError:
+        return ZoneInfo("UTC")
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name.strip())

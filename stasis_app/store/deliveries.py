@@ -6,7 +6,7 @@ same audio to the same place, and one of them commits it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,9 +27,9 @@ from .deliveries_sql import (
     FAIL,
     GIVE_UP,
     KEEP_OBJECT,
+    LEFT_OVER,
     LOCK,
     LOCK_BOX,
-    RECORDINGS,
     REMOVE_OBJECT,
     REPLACE_MEDIA,
     STORED,
@@ -73,6 +73,14 @@ class Delivery:
         return f"{folder}/{self.began_at:%Y/%m}/{self.id}.wav"
 
     @property
+    def has_audio(self) -> bool:
+        """Whether something was recorded, as far as is known.
+
+        Not if Asterisk has counted nothing, or if the call ended without a word about it.
+        """
+        return self.state is DeliveryState.FINISHED and self.details.get("seconds") != 0
+
+    @property
     def forwarded_from(self) -> UUID | None:
         """The message whose audio belongs behind this one."""
         text = self.details.get("forwarded_from")
@@ -109,10 +117,10 @@ class Deliveries:
         async with self._pool.connection("deliveries can't be read") as connection:
             return [_delivery(row) for row in await connection.fetch(DUE, most)]
 
-    async def recordings(self) -> set[str]:
-        """Return the names of all recordings that are still to be delivered or deleted."""
+    async def left_over(self, recordings: Sequence[str]) -> list[str]:
+        """Return those of our recordings that nobody delivers, a week after the end of the call."""
         async with self._pool.connection("deliveries can't be read") as connection:
-            return {row["recording"] for row in await connection.fetch(RECORDINGS)}
+            return [row["name"] for row in await connection.fetch(LEFT_OVER, recordings)]
 
     async def waiting(self) -> int:
         """Return how many should have arrived a minute ago, without those that are given up."""

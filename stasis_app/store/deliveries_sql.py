@@ -13,7 +13,15 @@ ORDER BY next_try_at, id
 LIMIT $1
 """
 
-RECORDINGS = "SELECT recording FROM recording_deliveries WHERE recording IS NOT NULL"
+# p-<call>-<mark>; the call is in `cdr` only after all that the journal says of its recordings
+LEFT_OVER = """
+SELECT name FROM unnest($1::text[]) AS name
+CROSS JOIN substring(
+    name from '^p-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{12}$') AS call
+WHERE NOT EXISTS (SELECT FROM recording_deliveries WHERE recording = name)
+    AND EXISTS (
+        SELECT FROM cdr WHERE call_id = call::uuid AND ended_at < now() - INTERVAL '7 days')
+"""
 
 WAITING = "SELECT count(*) FROM undelivered WHERE state <> 'dead'"
 

@@ -37,7 +37,6 @@ playbacks POST /playbacks/{playbackId}/control control operation
 recordings GET /recordings/stored listStored
 recordings DELETE /recordings/stored/{recordingName} deleteStored
 recordings GET /recordings/live/{recordingName} getLive
-recordings POST /recordings/live/{recordingName}/stop stop
 events GET /events eventWebsocket app
 """
 

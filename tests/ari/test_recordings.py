@@ -63,10 +63,6 @@ async def test_a_recording_that_lives_and_one_that_is_over(door: Door, asterisk:
     asterisk.answers["recordings/live/b"] = NOT_FOUND
     assert await door.recording_lives("a")
     assert not await door.recording_lives("b")
-    asterisk.answers["recordings/live/b/stop"] = NOT_FOUND
-    await door.stop_recording("a")
-    with pytest.raises(Gone):
-        await door.stop_recording("b")
 
 
 async def test_what_is_stored(door: Door, asterisk: AriServer) -> None:

@@ -43,7 +43,6 @@ SLOW: list[tuple[Step, str]] = [
         lambda door: door.record("caller", "r", max_seconds=9, silence_seconds=9, beep=True),
         "channels/caller/record",
     ),
-    (lambda door: door.stop_recording("r"), "recordings/live/r/stop"),
 ]
 
 

@@ -68,6 +68,10 @@ class FakeAsterisk(Door):
         await self._answer()
         return recording in self.live
 
+    async def stored_recordings(self) -> list[str]:
+        await self._answer()
+        return list(self.stored)
+
     async def fetch_recording(self, recording: str, to: BinaryIO) -> int:
         await self._answer()
         if recording not in self.stored:

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from stasis_app.clocks import deliveries as clock
 from stasis_app.clocks.deliveries import Deliverer
@@ -250,15 +251,66 @@ async def test_how_short_is_too_short_is_a_setting(world: World, box: UUID) -> N
     assert len(world.objects.held) == 1
 
 
-@pytest.mark.parametrize("state", ["recording", "finished"])
-async def test_what_was_never_begun_is_forgotten(world: World, box: UUID, state: str) -> None:
-    identity = await promise(world.db, box, "rec", state=state)
+@pytest.mark.parametrize(("state", "details"), [("recording", {}), ("finished", {"seconds": 0.0})])
+async def test_what_was_never_begun_is_forgotten(
+    world: World, box: UUID, state: str, details: dict[str, Any]
+) -> None:
+    identity = await promise(world.db, box, "rec", state=state, **details)
     attempts = "SELECT attempts > 2 FROM recording_deliveries WHERE id = $1"
     async with world.process():
         await until(lambda: world.db.fetchval(attempts, identity), 10, "some attempts")
         await world.settled()
     assert world.objects.held == {}
     assert await world.db.fetchval("SELECT count(*) FROM undelivered") == 0
+
+
+@pytest.mark.parametrize("details", [{"seconds": 3.5}, {}])
+async def test_asterisk_has_lost_what_was_said(
+    world: World, box: UUID, details: dict[str, Any]
+) -> None:
+    identity = await promise(world.db, box, "rec", **details)
+    with capture_logs() as logs:
+        async with world.process():
+            await world.settled()
+    assert await world.dead() == "Asterisk has lost the recording"
+    [told] = [line for line in logs if line["action"] == "delivery_dead"]
+    assert (told["log_level"], told["delivery"]) == ("error", str(identity))
+
+
+async def test_an_accepted_greeting_is_lost(world: World, box: UUID) -> None:
+    await promise(world.db, box, "rec", kind="greeting", which="busy", seconds=1.5)
+    async with world.process():
+        await world.settled()
+    assert await world.dead() == "Asterisk has lost the recording"
+
+
+async def test_only_looks_in_vain_count(world: World, box: UUID) -> None:
+    """Asterisk is away for long, and has not all its modules as soon as it is back."""
+    identity = await promise(world.db, box, "rec", state="recording")
+    attempts = "SELECT attempts FROM recording_deliveries WHERE id = $1"
+    world.asterisk.away = True
+
+    async def tried(times: int) -> bool:
+        return (await world.db.fetchval(attempts, identity) or 0) >= times
+
+    async with world.process():
+        await until(lambda: tried(clock.TIMES_TO_LOOK + 2), 10, "many attempts")
+        before = await world.db.fetchval(attempts, identity)
+        world.asterisk.away = False
+        await until(lambda: tried(before + 2), 10, "a look in vain")
+        world.asterisk.stored["rec"] = wav()
+        await world.settled()
+    assert len(world.objects.held) == 1
+
+
+async def test_what_is_dropped_is_told_with_its_call(world: World, box: UUID) -> None:
+    world.asterisk.stored["rec"] = wav(tone(700, 1.5, RATE))
+    call = uuid4()
+    await promise(world.db, box, "rec", call=call)
+    with capture_logs() as logs:
+        async with world.process():
+            await world.settled()
+    assert [line["call"] for line in logs if line["action"] == "discarded"] == [str(call)]
 
 
 async def test_the_mailbox_is_gone(world: World, box: UUID) -> None:

@@ -154,6 +154,11 @@ def delivered(world: World) -> list[dict[str, Any]]:
     return [one for one in deliveries(world).values() if "finished_at" in one]
 
 
+def particulars(delivery: dict[str, Any]) -> dict[str, Any]:
+    """What is told of a delivery, but for its length."""
+    return {key: value for key, value in delivery["details"].items() if key != "seconds"}
+
+
 async def speaks_for(owner: Owner, seconds: float) -> None:
     """Speak after the tone, and end it with #."""
     await owner.waits(2.5)

@@ -164,6 +164,12 @@ def test_menu_without_a_prompt_says_a_sentence() -> None:
     assert not world.details("media_skipped")
 
 
+def test_menu_without_a_prompt_asks_for_a_number() -> None:
+    world = menu_story({3.0: "1001#"}, partial(change, welcome=None, direct_dial=True))
+    assert heard(world) == ["en/vm-enter-num-to-call"]
+    assert world.dialled() == [endpoint("1001")]
+
+
 @pytest.mark.parametrize("how", ["missing", "unplayable"])
 def test_prompt_that_can_not_be_played_is_skipped_and_something_is_heard(how: str) -> None:
     def prepare(world: World) -> None:

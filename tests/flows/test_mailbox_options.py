@@ -17,6 +17,7 @@ from .mailbox_stage import (
     PIN,
     Owner,
     delivered,
+    particulars,
     speaks_for,
     visit,
     with_temporary_greeting,
@@ -54,7 +55,7 @@ def test_a_greeting_is_recorded(which: Greeting, key: str) -> None:
     [greeting] = delivered(world)
     assert greeting["kind"] == "greeting"
     assert greeting["box_id"] == str(BOX)
-    assert greeting["details"] == {"which": which}
+    assert particulars(greeting) == {"which": which}
     assert greeting["recording"] in world.asterisk.recordings
 
 
@@ -84,7 +85,7 @@ def test_the_first_temporary_greeting_is_recorded_at_once() -> None:
         await owner.presses("#")
 
     [greeting] = delivered(visit(nothing, scene))
-    assert greeting["details"] == {"which": Greeting.TEMPORARY}
+    assert particulars(greeting) == {"which": Greeting.TEMPORARY}
 
 
 def test_the_temporary_greeting_is_erased() -> None:

@@ -26,6 +26,7 @@ from .mailbox_stage import (
     held,
     left,
     menu_of,
+    particulars,
     speaks,
     with_box,
 )
@@ -257,7 +258,7 @@ def test_a_greeting_goes_on(stage: str) -> None:
 
     world = taken_over(before, after)
     [greeting] = delivered(world)
-    assert greeting["details"] == {"which": "busy"}
+    assert particulars(greeting) == {"which": "busy"}
     assert len(world.asterisk.recordings) == 1
 
 

@@ -13,7 +13,7 @@ from tests.support.fake_phones import Fault
 from tests.support.virtual_time import run
 
 from .invariants import check
-from .mailbox_stage import delivered, deliveries
+from .mailbox_stage import delivered, deliveries, particulars
 from .restarts import Machine
 from .rows import identity, media, user
 from .stage import world_of
@@ -77,7 +77,7 @@ def test_new_prompt() -> None:
     world = records(accepts)
     [prompt] = delivered(world)
     assert (prompt["kind"], prompt["box_id"]) == ("prompt", None)
-    assert prompt["details"] == {"name": "Recorded by 1001 2026-01-01 00:00:00 UTC"}
+    assert particulars(prompt) == {"name": "Recorded by 1001 2026-01-01 00:00:00 UTC"}
     assert world.events() == [
         "arrived",
         "answered",
@@ -94,7 +94,7 @@ def test_new_prompt() -> None:
 def test_prompt_with_a_code_keeps_its_name() -> None:
     world = records(accepts, "*777")
     [prompt] = delivered(world)
-    assert prompt["details"] == {"media": str(identity("welcome"))}
+    assert particulars(prompt) == {"media": str(identity("welcome"))}
     assert world.details("prompt_recorded")[0]["number"] == "*777"
 
 
@@ -252,4 +252,4 @@ def test_killed_at_any_request(hangs_up: float, away: float, sent: bool) -> None
         world = run(enact(kill, hangs_up))
         assert len(delivered(world)) == (hangs_up == 100.0), f"wrong at request {request}"
         if delivered(world):
-            assert delivered(world)[0]["details"] == {"media": str(identity("welcome"))}
+            assert particulars(delivered(world)[0]) == {"media": str(identity("welcome"))}

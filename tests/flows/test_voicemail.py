@@ -9,7 +9,7 @@ from stasis_app.rules.models import Target
 from stasis_app.rules.sentences import Sentence, review, unavailable
 from stasis_app.words import HangupCause, TargetType
 
-from .mailbox_stage import delivered, left, speaks, with_box
+from .mailbox_stage import delivered, left, particulars, speaks, with_box
 from .rows import identity, inbound_rule
 from .stage import CALLER, DID, story, with_trunks
 from .stage import delivers as carrier_delivers
@@ -45,7 +45,7 @@ def test_message_is_left() -> None:
     [(message, recorded)] = arriving(world)
     assert recorded.talking_seconds == pytest.approx(5, abs=0.1)
     assert (message["kind"], message["box_id"]) == ("message", str(BOX))
-    assert message["details"] == {
+    assert particulars(message) == {
         "caller_number": "1001",
         "caller_name": "",
         "language": "en",
@@ -80,6 +80,39 @@ def test_caller_hangs_up_after_the_tone(seconds: float, keeps: bool) -> None:
     [noted] = world.details("message_left")
     assert noted["seconds"] == pytest.approx(seconds, abs=0.4)
     assert world.cause() == HangupCause.NORMAL_CLEARING
+
+
+LENGTHS = [(0.0, 0.0), (0.2, 0.0), (0.35, 0.0), (1.5, 1.0), (6.0, 5.5)]
+
+
+@pytest.mark.parametrize(("after", "counted"), LENGTHS)
+def test_who_delivers_is_told_what_asterisk_has_counted(after: float, counted: float) -> None:
+    """The caller hangs up so long after the greeting; the tone lasts 0.25 s."""
+
+    async def scene(talker: Talker) -> None:
+        await talker.presses("#", 0.0)
+        talker.world.asterisk.talk(talker.phone, 60)
+        await talker.waits(after)
+        await talker.hangs_up()
+
+    [message] = delivered(leaves(as_it_is, scene))
+    assert message["details"]["seconds"] == counted
+
+
+def test_who_delivers_is_told_nothing_that_is_not_known() -> None:
+    """The end of the recording, and of the call, came while there was no connection."""
+
+    async def scene(talker: Talker) -> None:
+        asterisk = talker.world.asterisk
+        await talker.skips_to_the_tone()
+        await talker.speaks(3)
+        asterisk.disconnect()
+        await talker.hangs_up()
+        asterisk.connect(asterisk.inboxes)
+        await talker.world.switchboard.reconcile()
+
+    [message] = delivered(leaves(as_it_is, scene))
+    assert "seconds" not in message["details"]
 
 
 @pytest.mark.parametrize("during", [0.0, 0.1, 0.31, 1.0, 5.0])

@@ -1,8 +1,11 @@
 """Asterisk can not record, or does not tell of it: what the caller hears, what is kept."""
 
+import logging
 from functools import partial
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from stasis_app.rules.sentences import Sentence, review
 from stasis_app.words import HangupCause
@@ -68,6 +71,47 @@ def test_recording_fails_although_it_was_taken() -> None:
     world = leaves(as_it_is, scene)
     assert world.cause() == HangupCause.FAILURE
     assert not delivered(world)
+
+
+@pytest.mark.parametrize("room", [0.0, 1.5])
+def test_disk_is_full(room: float) -> None:
+    """Asterisk says that all is well; the caller is not told three times to speak longer."""
+
+    async def scene(talker: Talker) -> None:
+        await talker.skips_to_the_tone()
+        talker.world.asterisk.talk(talker.phone, 20)
+        await talker.hears(Sentence.CANNOT_COMPLETE)
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with capture_logs() as logs:
+        world = leaves(as_it_is, scene, disk_seconds=room)
+    assert why_discarded(world) == ["failed"]
+    assert world.cause() == HangupCause.FAILURE
+    assert not delivered(world)
+    assert [line["seconds"] for line in logs if line["action"] == "recording_failed"] == [room]
+
+
+def test_disk_gets_full_in_a_message_that_is_long_enough() -> None:
+    async def scene(talker: Talker) -> None:
+        await talker.skips_to_the_tone()
+        talker.world.asterisk.talk(talker.phone, 20)
+        await talker.hears(MENU)
+        await accepts(talker)
+
+    [(message, recorded)] = arriving(leaves(as_it_is, scene, disk_seconds=4.2))
+    assert recorded.seconds == pytest.approx(4.2)
+    assert message["details"]["seconds"] == 4.0
+
+
+@pytest.mark.parametrize("after", [0.0, 0.2, 0.9])
+def test_caller_hangs_up_soon_although_the_disk_is_full(after: float) -> None:
+    async def scene(talker: Talker) -> None:
+        await talker.skips_to_the_tone()
+        await talker.waits(after)
+        await talker.hangs_up()
+
+    world = leaves(as_it_is, scene, disk_seconds=0.0)
+    assert world.cause() == HangupCause.NORMAL_CLEARING
 
 
 @pytest.mark.parametrize("away", [0.5, 3.0, 8.0, 30.0])

@@ -33,7 +33,7 @@ CARLA = "+4989123456"
 VOICEMAIL: Row = {"voicemail_enabled": True}
 WELCOME, GREETING = UUID(int=1), UUID(int=2)
 SUB = [
-    "menu sub plays a sentence, then waits 5 s for a key",
+    "menu sub plays a sentence that asks for a number, then waits 5 s for a key",
     "the number of an extension: that extension",
     "no key: extension 1001",
     "other keys: 030777 outside, paid for by ivr sub",
@@ -192,6 +192,15 @@ OPERATOR = "key 0: 030777 outside, paid for by 1002"
 )
 def test_a_call_from_inside(to: str, caller: str, lines: list[str]) -> None:
     assert ask(to, caller) == [f"{caller} is an extension: a call from inside", *lines]
+
+
+def test_a_menu_without_a_prompt() -> None:
+    made = book(
+        extensions=[extension_row("1001")],
+        ivr_menus=[menu_row(1, name="main", extension_number="2000")],
+    )
+    found = list(explain(made, Question("2000", "1001", NOW)))
+    assert "menu main plays a tone, then waits 5 s for a key" in found
 
 
 def test_the_own_mailbox_with_a_pin() -> None:

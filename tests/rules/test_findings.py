@@ -37,6 +37,8 @@ DID = "+493010000055"
 ACCOUNT: Row = {"username": "acct", "credentials": "mark"}
 Tables = dict[str, Sequence[Row]]
 
+NO_SENDER = "is no mail address in ASCII: mails come from pbx-x@localhost"
+
 CLEAN: Tables = {
     "users": [user_row(1), user_row(2, status="suspended")],
     "extensions": [
@@ -128,6 +130,24 @@ def told(found: Sequence[Finding]) -> list[tuple[str, str, str]]:
 def test_a_clean_configuration() -> None:
     assert look() == []
     assert [finding for finding in findings(book()) if finding] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("voicemail.silence_seconds", 2.5, "is less than 3 s: a pause ends the message"),
+        ("voicemail.silence_seconds", 0, "is less than 3 s: a pause ends the message"),
+        ("voicemail.silence_seconds", 3, None),
+        ("mail.from", "nobody", NO_SENDER),
+        ("mail.from", "jürgen@example.org", NO_SENDER),
+        ("mail.from", 7, NO_SENDER),
+        ("mail.from", "Telefon <pbx@münchen.example>", None),
+        ("mail.from", None, None),
+    ],
+)
+def test_a_setting_that_will_surprise_somebody(key: str, value: Any, problem: str | None) -> None:
+    expected = [Finding("system_settings", None, key, WARNING, problem)] if problem else []
+    assert look({key: value}) == expected
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from stasis_app.rules.times import (
     is_open,
     next_change,
     time_profile,
+    zone_of,
 )
 
 ID = UUID(int=7)
@@ -49,6 +50,22 @@ def plan(**days: str) -> dict[str, Any]:
 
 def local(text: str, zone: str = BERLIN, fold: int = 0) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold)
+
+
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [
+        (BERLIN, BERLIN),
+        (" Europe/Berlin ", BERLIN),
+        ("Mars/Olympus", "UTC"),
+        ("../../etc/passwd", "UTC"),
+        ("Europe", "UTC"),
+        ("", "UTC"),
+        (None, "UTC"),
+    ],
+)
+def test_the_zone_of_a_user(name: str | None, zone: str) -> None:
+    assert zone_of(name) == ZoneInfo(zone)
 
 
 def test_what_is_passed_through() -> None:

@@ -26,6 +26,10 @@ PROMISE = """
         (id, kind, state, call_id, recording, box_id, details, began_at, next_try_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))"""
 
+ENDED = """
+    INSERT INTO cdr (call_id, direction, caller_number, callee_number, initiated_at, ended_at)
+    VALUES ($1, 'internal', '1', '2', $2, now() - $3::interval)"""
+
 
 @pytest.fixture
 async def deliveries(dsn: str) -> AsyncIterator[Deliveries]:
@@ -42,10 +46,11 @@ async def promise(
     box: UUID | None = None,
     call: UUID | None = None,
     due_in: float = 0.0,
+    recording: str | None = None,
     **details: Any,
 ) -> UUID:
     identity = uuid4()
-    name, told = f"pbx-{identity}", json.dumps(details)
+    name, told = recording or f"pbx-{identity}", json.dumps(details)
     row = (identity, kind, state, call or uuid4(), name, box, told, AT, due_in)
     await db.execute(PROMISE, *row)
     return identity
@@ -86,8 +91,22 @@ async def test_what_is_due(deliveries: Deliveries, db: Connection) -> None:
     assert [one.id for one in await deliveries.due(1)] == due[3:]
     assert {one.kind for one in found} == {DeliveryKind.MESSAGE}
     assert found[-1].state is DeliveryState.RECORDING
-    assert len(await deliveries.recordings()) == 8
     assert await deliveries.waiting() == 6
+
+
+async def test_recordings_that_nobody_delivers(deliveries: Deliveries, db: Connection) -> None:
+    """Only of calls that are known to be over, long ago."""
+    days = {"old": 8, "new": 6, "delivered": 8, "alive": None, "unknown": None}
+    calls = {name: uuid4() for name in days}
+    for name, age in days.items():
+        if age:
+            await db.execute(ENDED, calls[name], AT, timedelta(days=age))
+    names = {name: f"p-{call}-0123456789ab" for name, call in calls.items()}
+    await promise(db, state="dead", recording=names["delivered"])
+    of_others = ["", "p-", "p-x-0123456789ab", f"p-{'-' * 36}-0123456789ab", str(calls["old"])]
+    longer = f"{names['old']}c"
+    assert await deliveries.left_over([*names.values(), *of_others, longer]) == [names["old"]]
+    assert await deliveries.left_over([]) == []
 
 
 async def test_a_box_that_is_gone_is_seen_before(deliveries: Deliveries, db: Connection) -> None:
@@ -319,7 +338,7 @@ async def test_postgres_is_away(server: Server, dsn: str, db: Connection) -> Non
     await server.stop()
     try:
         for act in (
-            *(deliveries.due, deliveries.recordings, deliveries.waiting),
+            *(deliveries.due, deliveries.waiting, lambda: deliveries.left_over(["a"])),
             *(lambda: deliveries.commit(delivery, AUDIO), lambda: deliveries.drop(delivery)),
             *(lambda: deliveries.fail(delivery, "x"), lambda: deliveries.discard(delivery, "x")),
             lambda: deliveries.give_up(delivery, "x"),

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from stasis_app.store import lamps, removals, retention
-from stasis_app.store.outbox import Mail, Outbox
+from stasis_app.store.outbox import MOST_ATTEMPTS, Mail, Outbox
 from stasis_app.store.removals import Removal
 
 from .conftest import StoppableServer as Server
@@ -188,6 +188,19 @@ async def test_messages_whose_time_is_over(
     assert len(await removals.due(dsn)) == purged
     for days, further in ((36500.0, 0), (0.02, 1)):
         assert await retention.purge(dsn, delete_unread=False, trash_days=days) == further
+
+
+async def test_a_dead_mail_is_tried_again(outbox: Outbox, db: Connection) -> None:
+    """As often as a new one."""
+    await db.fetchval(SEND, await leave(db, await new_box(db)), "a")
+    await db.execute("UPDATE mail_outbox SET attempts = $1", MOST_ATTEMPTS - 1)
+    assert not await outbox.fail(await only(outbox), "full")
+    assert await states(db) == [("dead", MOST_ATTEMPTS, "full")]
+    await db.execute("UPDATE mail_outbox SET state = 'pending', next_try_at = now()")
+    mail = await only(outbox)
+    assert mail.attempts == 0
+    assert await outbox.fail(mail, "still full")
+    assert await states(db) == [("pending", 1, "still full")]
 
 
 async def test_phones_that_are_to_be_reminded(dsn: str, db: Connection) -> None:

@@ -18,13 +18,15 @@ SECONDS = 2.0
 class FakeMedia(FakeNetwork):
     """`media_seconds` is how long media are, by URI, if not SECONDS; `unplayable` can't be played.
 
-    `recordings` are the stored ones by name. `mailboxes` are the counts (unread, read) that were
-    put, by number; `reminded` are the contacts whose phones were to be told again.
+    `recordings` are the stored ones by name, `disk_seconds` is what of one there is room for.
+    `mailboxes` are the counts (unread, read) that were put, by number; `reminded` are the contacts
+    whose phones were to be told again.
     """
 
     media_seconds: dict[str, float] = field(default_factory=dict)
     unplayable: set[str] = field(default_factory=set)
     recordings: dict[str, Recorded] = field(default_factory=dict)
+    disk_seconds: float = 1e9
     mailboxes: dict[str, tuple[int, int]] = field(default_factory=dict)
     reminded: list[str] = field(default_factory=list)
 

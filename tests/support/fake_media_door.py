@@ -71,15 +71,6 @@ class FakeMediaDoor(FakeRequests):
 
         await self._serve("record", recording, act)
 
-    async def stop_recording(self, recording: str) -> None:
-        def act() -> None:
-            found = self.recording(recording)
-            if found is None:
-                raise Gone(404, "recording", "not found")
-            found.stop()
-
-        await self._serve("stop_recording", recording, act)
-
     async def recording_lives(self, recording: str) -> bool:
         return await self._serve(
             "recording_lives", recording, lambda: self.recording(recording) is not None

@@ -29,7 +29,6 @@ OVER_HTTP = frozenset(
         "record",
         "recording_lives",
         "remind_phones",
-        "stop_recording",
         "stored_recordings",
     }
 )

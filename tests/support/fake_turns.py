@@ -14,6 +14,7 @@ from stasis_app.ari.errors import Gone
 from .fake_phones import Channel
 
 BEEP_SECONDS = 0.25
+BLOCK_SECONDS = 1.024  # what is written at once
 NOT_PLAYING = (409, "playback", "can only do that while media is playing")
 
 
@@ -33,6 +34,7 @@ class Stage(Protocol):
     """Where turns are taken."""
 
     recordings: dict[str, Recorded]
+    disk_seconds: float
     played: list[tuple[float, str, str]]
     unplayable: set[str]
 
@@ -142,7 +144,8 @@ class Playing(Turn):
 class Recording(Turn):
     """Ends by a key, by silence, at its limit and with the channel; is stored from its beginning.
 
-    A key that comes during the beep does not end it.
+    A key that comes during the beep does not end it. A full disk does, when there is something to
+    be written, and nothing tells.
     """
 
     def __init__(
@@ -170,11 +173,6 @@ class Recording(Turn):
         self._since = self._loop.time() + self._beep
         self._wait(self._beep, self._listen)
 
-    def stop(self) -> None:
-        """End it now; one whose turn has not come is recorded all the same."""
-        if self.begun:
-            self._finish()
-
     def press(self, key: str) -> None:
         if key == self._stop_on and self._loop.time() >= self._since:
             self._finish()
@@ -183,17 +181,21 @@ class Recording(Turn):
         self._finish()
 
     def _listen(self) -> None:
-        """Go on until the limit, or until it is silent for too long."""
+        """Go on until the limit, until it is silent for too long, or the disk is full."""
         self.stage.recordings[self.name] = self._recorded()
         heard = [until for _, until in self.channel.talks]
-        due = min(self._since + self._limit, max(self._since, *heard, 0.0) + self._silence)
+        due = min(
+            self._since + self._limit,
+            max(self._since, *heard, 0.0) + self._silence,
+            self._since + BLOCK_SECONDS * (1 + self.stage.disk_seconds // BLOCK_SECONDS),
+        )
         if self._loop.time() >= due:
             self._finish()
         else:
             self._wait(due - self._loop.time(), self._listen)
 
     def _recorded(self) -> Recorded:
-        now = self._loop.time()
+        now = min(self._loop.time(), self._since + self.stage.disk_seconds)
         parts = [(max(a, self._since), min(b, now)) for a, b in self.channel.talks]
         talks = tuple((a - self._since, b - self._since) for a, b in parts if a < b)
         return Recorded(now - self._since, talks)

@@ -76,6 +76,20 @@ def test_who_speaks_again_is_not_silent() -> None:
     assert times_of(told(scene)[1], events.RecordingFinished) == [(11.0, "r")]
 
 
+@pytest.mark.parametrize(("room", "over"), [(0.0, 1.25), (1.5, 2.25)])
+def test_a_recording_ends_when_the_disk_is_full(room: float, over: float) -> None:
+    async def scene(asterisk: FakeAsterisk, caller: Channel) -> None:
+        asterisk.disk_seconds = room
+        asterisk.talk(caller, 60)
+        await record(asterisk, caller)
+
+    asterisk, heard = told(scene)
+    [(at, _)] = times_of(heard, events.RecordingFinished)
+    assert at == pytest.approx(over, abs=0.1)
+    [finished] = [event for _, event in heard if isinstance(event, events.RecordingFinished)]
+    assert finished.seconds == asterisk.recordings["r"].seconds == room
+
+
 @pytest.mark.parametrize(("hangs_up", "seconds", "stored"), [(0.1, 0.0, []), (3.0, 2.5, ["r"])])
 def test_a_caller_hangs_up_while_it_is_recorded(
     hangs_up: float, seconds: float, stored: list[str]
@@ -104,11 +118,10 @@ def test_a_recording_waits_lives_and_is_over() -> None:
             await record(asterisk, caller)
         await asyncio.sleep(3)
         assert await asterisk.stored_recordings() == ["r"]
-        await asterisk.stop_recording("r")
+        asterisk.press(caller, "#")
         assert not await asterisk.recording_lives("r")
-        for over in (asterisk.stop_recording("r"), record(asterisk, caller)):
-            with pytest.raises(Gone):
-                await over
+        with pytest.raises(Gone):
+            await record(asterisk, caller)
 
     assert times_of(told(scene)[1], events.RecordingFinished) == [(3.0, "r")]
 
@@ -139,7 +152,8 @@ def test_what_is_recorded_is_in_no_bridge() -> None:
         await record(asterisk, caller)
         with pytest.raises(Gone):
             await asterisk.add_to_bridge("b", [caller.id], update_displays=False)
-        await asterisk.stop_recording("r")
+        await asyncio.sleep(1)
+        asterisk.press(caller, "#")
         await asterisk.add_to_bridge("b", [caller.id], update_displays=False)
         await record(asterisk, caller, "s")
 
