@@ -16,32 +16,19 @@ from .ari.errors import Replaced
 from .ari.inboxes import Inboxes
 from .ari.manager import Manager
 from .call.exchange import Exchange
-from .clocks import removals
-from .clocks.backlog import Backlog
-from .clocks.deliveries import Deliverer
+from .carriers import Carriers, objects_of
 from .clocks.findings import Findings
 from .clocks.hosts import Hosts
 from .clocks.housekeeping import keep_house
 from .clocks.keeping import keep_going
-from .clocks.lamps import Lamps
-from .clocks.leftovers import sweep_recordings
 from .clocks.mirror import Mirror
-from .clocks.outbox import Postman
 from .clocks.registrations import Registrations
-from .clocks.removals import remove_objects
-from .clocks.retention import keep_retention
 from .media.library import Library
-from .media.objects import Objects
 from .media.server import MediaServer
-from .notify.mail import MailServer, Security
 from .settings import Settings
-from .store.deliveries import Deliveries
 from .store.directory import Directory
-from .store.lamps import contacts
 from .store.live_calls import live_calls
 from .store.mailboxes import Mailboxes
-from .store.media_files import MediaFiles
-from .store.outbox import Outbox
 from .store.profiles import set_override
 from .store.shipper import Shipper
 from .store.spool import Spool
@@ -89,7 +76,7 @@ class Service:
             inboxes,
         )
         self._shipper = Shipper(self._spool, dsn, self._door.connected.is_set)
-        self._library = Library(dsn, _objects(settings), settings.reached_at)
+        self._library = Library(dsn, objects_of(settings), settings.reached_at)
         self._mailboxes = Mailboxes(dsn)
         exchange = Exchange(
             self._door,
@@ -110,47 +97,17 @@ class Service:
         book = self._directory.book
         self._hosts = Hosts(book, self._directory.watch("trunks"))
         self._mirror = Mirror(self._directory, self._door, dsn, self._hosts)
-        self._lamps = Lamps(self._directory, self._door, partial(contacts, dsn))
         self._registrations = Registrations(book, manager, dsn, self._mirror.registers_since)
         self._findings = Findings(book, dsn, self._directory.watch(), self._hosts)
-        self._carried = _objects(settings)  # of its own: calls never wait for what clocks carry
-        self._deliveries = Deliveries(dsn)
-        self._files = MediaFiles(dsn)
-        self._deliverer = Deliverer(
-            self._directory,
-            self._door,
-            self._deliveries,
-            files=self._files,
-            objects=self._carried,
-            folder=settings.spool_dir / "deliveries",
-        )
-        self._outbox = Outbox(dsn)
-        self._postman = Postman(
-            self._directory,
-            self._outbox,
-            _mail_server(settings),
-            self._carried,
-            settings.spool_dir / "mails",
-        )
-        self._backlog = Backlog(
-            {"deliveries": self._deliveries.waiting, "mails": self._outbox.waiting}
-        )
+        self._carriers = Carriers(settings, self._directory, self._door)
         self._clocks: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_house, dsn),
             "hosts": self._hosts.follow,
             "mirror": self._mirror.follow,
-            "lamps": self._lamps.follow,
             "registrations": self._registrations.follow,
             "findings": self._findings.follow,
             "media": self._library.keep_published,
-            "deliveries": self._deliverer.follow,
-            "leftovers": partial(sweep_recordings, self._door, self._deliveries),
-            "mails": self._postman.follow,
-            "removals": partial(
-                remove_objects, dsn, self._carried, self._directory.watch(removals.TABLE)
-            ),
-            "backlog": self._backlog.follow,
-            "retention": partial(keep_retention, dsn, self._directory),
+            **self._carriers.clocks,
         }
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -180,10 +137,7 @@ class Service:
             self._hosts.close()
             self._library.close()
             self._mailboxes.close()
-            self._deliveries.close()
-            self._files.close()
-            self._outbox.close()
-            self._carried.close()
+            self._carriers.close()
             await self._door.close()
             self._spool.close()
 
@@ -198,7 +152,7 @@ class Service:
     async def _connected(self) -> None:
         await self._switchboard.reconcile()
         self._mirror.connected()
-        self._lamps.connected()
+        self._carriers.lamps.connected()
 
     async def _leave(self) -> None:
         log.info("leaving", action="leaving", calls=len(self._switchboard.calls))
@@ -214,25 +168,4 @@ class Service:
             "journal": not (self._spool.failing or self._shipper.failing),
         }
         configuration = {"read_at": self._directory.read_at, "told_at": self._mirror.told_at}
-        return health.Health(parts, configuration, self._backlog.waiting)
-
-
-def _objects(settings: Settings) -> Objects:
-    return Objects(
-        settings.s3_endpoint,
-        settings.s3_access_key,
-        settings.s3_secret_key.get_secret_value(),
-        settings.s3_bucket,
-        secure=settings.s3_secure,
-    )
-
-
-def _mail_server(settings: Settings) -> MailServer:
-    return MailServer(
-        settings.smtp_host,
-        settings.smtp_port,
-        Security(settings.smtp_security),
-        settings.smtp_username,
-        settings.smtp_password.get_secret_value(),
-        settings.smtp_ca_file,
-    )
+        return health.Health(parts, configuration, self._carriers.backlog.waiting)
