@@ -8,17 +8,40 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import knee, memory, overload, rates, registrations, report, rows, rules, trunks
+from . import (
+    knee,
+    memory,
+    menus,
+    overload,
+    rates,
+    registrations,
+    report,
+    rows,
+    rules,
+    trunks,
+    voicemail,
+)
 from .report import Figure
 from .session import Options, session
+from .stack import PHONES
 
 PARTS = {
     module.PART: module.measure
-    for module in (rates, knee, trunks, memory, rows, overload, registrations)
+    for module in (
+        rates,
+        knee,
+        trunks,
+        memory,
+        rows,
+        overload,
+        menus,
+        voicemail,
+        registrations,
+    )
 }
 ALONE = {rules.PART: rules.measure}  # what needs no calls
 ALL = [*ALONE, *PARTS]
-QUICK_SECONDS = 2.0
+QUICK_SECONDS, QUICK_CALLERS = 2.0, 10
 
 
 async def measure(state: Path, port_base: int, parts: list[str], options: Options) -> None:
@@ -62,6 +85,7 @@ def _arguments() -> argparse.Namespace:
     add("--calls", type=int, default=20_000, help="calls after which memory should be flat")
     add("--most-setting-up", type=int, nargs="+", default=[25], metavar="N", help="for overload")
     add("--search-seconds", type=float, default=170.0, help="for the knees of trunks")
+    add("--callers", type=int, default=PHONES, metavar="N", help="who leave a message at once")
     add("--quick", action="store_true", help="short runs: whether it works, not how fast")
     add("--state", type=Path, help="state of the stack; a new one if left out")
     add("--port-base", type=int, default=30000, metavar="N")
@@ -72,6 +96,7 @@ def main() -> None:
     asked = _arguments()
     if asked.quick:
         asked.seconds, asked.search_seconds = QUICK_SECONDS, 0.0
+        asked.callers = QUICK_CALLERS
     options = Options(
         asked.seconds,
         asked.rates,
@@ -79,6 +104,7 @@ def main() -> None:
         asked.calls,
         asked.most_setting_up,
         asked.search_seconds,
+        min(asked.callers, PHONES),
     )
     with tempfile.TemporaryDirectory(prefix="pbx-bench-") as throw_away:
         state = (asked.state or Path(throw_away)).resolve()

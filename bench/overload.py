@@ -1,15 +1,14 @@
 """Twice the calls that PBX-X sustains: what it keeps, how it refuses, how soon it recovers."""
 
 import asyncio
-import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.support.sipp import Sipp, free_port
 
 from .load import PATIENCE_SECONDS, SCENARIO, caller_rows
 from .processes import foreign_share
-from .report import Figure
+from .report import Figure, spread
 from .session import Session
 from .stack import PRODUCT
 from .wire import Call, Wire
@@ -73,7 +72,7 @@ async def _overload(session: Session, label: str) -> list[Figure]:
     figures = [
         Figure(PART, f"{label}offered", crowd.rate, "calls/s"),
         *_outcome(label, flood.result(), session.knee),
-        *_times(f"{label}503, of it in the app", await _decisions(session, started)),
+        *spread(PART, f"{label}503, of it in the app", await _decisions(session, started)),
         Figure(PART, f"{label}recovery", _recovery(after, started + SECONDS), "s", None, 5),
     ]
     values = {figure.name: figure.value for figure in figures}
@@ -90,9 +89,11 @@ def _outcome(label: str, calls: Sequence[Call], knee: float) -> list[Figure]:
     return [
         Figure(PART, f"{label}goodput, to C's knee", kept, "x", 0.8),
         Figure(PART, f"{label}neither served nor refused", len(calls) - len(good) - len(refused)),
-        *_times(f"{label}delay of served calls", [c.delay for c in good]),
-        *_times(f"{label}503 after credentials", [c.decided - c.invited for c in refused], 200),
-        *_times(f"{label}503 after dialling", [c.decided - c.dialled for c in refused]),
+        *spread(PART, f"{label}delay of served calls", [c.delay for c in good]),
+        *spread(
+            PART, f"{label}503 after credentials", [c.decided - c.invited for c in refused], 200
+        ),
+        *spread(PART, f"{label}503 after dialling", [c.decided - c.dialled for c in refused]),
     ]
 
 
@@ -101,14 +102,6 @@ async def _decisions(session: Session, since: float) -> list[float]:
     await session.calm()
     async with session.stack.sql() as connection:
         return [row[0] for row in await connection.fetch(DECISIONS, since)]
-
-
-def _times(name: str, seconds: Sequence[float], most: float | None = None) -> Iterable[Figure]:
-    if len(seconds) < 2:
-        return
-    p99 = statistics.quantiles(seconds, n=100, method="inclusive")[98]
-    yield Figure(PART, f"{name}, median", statistics.median(seconds) * 1000, "ms")
-    yield Figure(PART, f"{name}, p99", p99 * 1000, "ms", None, most)
 
 
 def _recovery(calls: Sequence[Call], since: float) -> float:

@@ -60,6 +60,18 @@ def now() -> Moment:
     return Moment(processes, _busy())
 
 
+def forget_peak(pid: int) -> int:
+    """Begin anew to look for the most memory; return the resident memory of now, in kB."""
+    (Path("/proc") / str(pid) / "clear_refs").write_text("5")
+    return peak(pid)
+
+
+def peak(pid: int) -> int:
+    """Return the most memory that was resident since then, in kB."""
+    lines = (Path("/proc") / str(pid) / "status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+
+
 def _process(folder: Path) -> Process | None:
     try:
         before, _, rest = (folder / "stat").read_text().rpartition(")")

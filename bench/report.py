@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -43,6 +44,23 @@ def table(figures: Sequence[Figure]) -> str:
         f"  {f.name:52} {f.value:10.2f} {f.unit:8} {f.aim:18} {verdicts[f.met]}" for f in figures
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def spread(
+    part: str, name: str, seconds: Sequence[float], most: float | None = None
+) -> Iterable[Figure]:
+    """Give median and p99 in milliseconds, the latter with its bound."""
+    if len(seconds) < 2:
+        return
+    yield Figure(part, f"{name}, median", quantile(seconds, 0.5) * 1000, "ms")
+    yield Figure(part, f"{name}, p99", quantile(seconds, 0.99) * 1000, "ms", None, most)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that `share` of all (whole percents) are below; nan without values."""
+    if len(values) < 2:
+        return values[0] if values else float("nan")
+    return statistics.quantiles(values, n=100, method="inclusive")[round(share * 100) - 1]
 
 
 def show(figures: Iterable[Figure]) -> None:

@@ -29,7 +29,8 @@ class Options:
     """What the command line asks for.
 
     `knee` is C's highest sustained rate as far as it is not measured; `most_setting_up` are the
-    values that overload tries, `search_seconds` how long the trunks part looks for the knees.
+    values that overload tries, `search_seconds` how long the trunks part looks for the knees,
+    `callers` leave a message at once, and half as many are in menus.
     """
 
     seconds: float
@@ -38,13 +39,18 @@ class Options:
     calls: int
     most_setting_up: list[int]
     search_seconds: float
+    callers: int
 
 
 @dataclass
 class Session:
-    """`runs` are the raw results; `knee` is the highest rate that C sustains."""
+    """`runs` are the raw results; `knee` is the highest rate that C sustains.
+
+    `callees` is the UDP port at which all callees answer.
+    """
 
     stack: Stack
+    callees: int
     floors: dict[str, int]
     options: Options
     knee: float
@@ -114,7 +120,7 @@ async def session(
         Sipp(ANSWER, local_port=port, within=LONGEST_SECONDS),
     ):
         await register(stack, port)
-        opened = Session(stack, pids, options, options.knee, runs)
+        opened = Session(stack, port, pids, options, options.knee, runs)
         await opened.calm()
         for variant in VARIANTS:
             await load.run(stack, variant, opened.served_by(variant), *WARM_UP)

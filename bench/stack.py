@@ -13,7 +13,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from stasis_app.embedded.asterisk import INSIDE
 from stasis_app.settings import child_environment
+
+from .processes import Moment
 
 RTP_PORTS = ("20000", "29999")
 PHONES = 100
@@ -85,6 +88,25 @@ class Stack:
         noted = json.loads((self.state / "supervisor.json").read_text())
         return int(noted["children"][part]["pid"])
 
+    @property
+    def asterisk(self) -> Path:
+        """The directory of Asterisk's files, which Asterisk itself sees as `inside`."""
+        return self.state / "asterisk"
+
+    @property
+    def inside(self) -> str:
+        return INSIDE
+
+    def spent(self, part: str, before: Moment, after: Moment) -> float:
+        """Return the CPU seconds that a part took between two moments."""
+        tree = self.pid(part)
+        return after.cpu(after.tree(tree)) - before.cpu(before.tree(tree))
+
+    async def extension(self, context: str, number: str, priority: int, application: str) -> None:
+        """Add a line to the dialplan."""
+        line = f"{number},{priority},{application}"
+        await self.cli(f"dialplan add extension {line} into {context} replace")
+
     async def cli(self, command: str) -> str:
         """Return what a command of Asterisk's console prints."""
         argv = [*self.description["asterisk"]["cli"], command]
@@ -96,6 +118,10 @@ class Stack:
         password = json.loads((self.state / "secrets.json").read_text())["postgres_password"]
         where = self.description["database_url"].partition("@")[2]
         return f"postgresql://postgres:{password}@{where}"
+
+    async def execute(self, statement: str, *arguments: object) -> None:
+        async with self.sql() as connection:
+            await connection.execute(statement, *arguments)
 
     @asynccontextmanager
     async def sql(self) -> AsyncIterator[asyncpg.Connection]:
@@ -123,10 +149,11 @@ async def running(state: Path, port_base: int) -> AsyncIterator[Stack]:
 
 
 async def _count_statements(stack: Stack) -> None:
-    """Have Postgres count statements from its next start on."""
+    """Have Postgres count statements and note when each row came, from its next start on."""
     superuser = await asyncpg.connect(stack.superuser_url)
     try:
         await superuser.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+        await superuser.execute("ALTER SYSTEM SET track_commit_timestamp = on")
         await superuser.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
     finally:
         await superuser.close()
@@ -157,8 +184,7 @@ async def _prepare(stack: Stack) -> None:
 async def serve(stack: Stack, variant: Variant, context: str) -> None:
     """Have the dialplan know the numbers of a variant that has an application of its own."""
     if variant.application:
-        where = f"_{variant.prefix}20XX,1,{variant.application} into {context}"
-        await stack.cli(f"dialplan add extension {where}")
+        await stack.extension(context, f"_{variant.prefix}20XX", 1, variant.application)
 
 
 async def register(stack: Stack, port: int) -> None:

@@ -57,7 +57,7 @@ class Sniffer:
     def __init__(self, port: int, protocol: int, snap: int) -> None:
         self._program = _program(port, protocol, snap)
         self._snap = snap
-        self._packets: list[tuple[float, bytes]] = []
+        self.packets: list[tuple[float, bytes]] = []
 
     async def __aenter__(self) -> Self:
         kind = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
@@ -90,7 +90,7 @@ class Sniffer:
             except BlockingIOError:
                 return
             seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
-            self._packets.append((seconds + nanoseconds / 1e9, packet[HEADERS_BYTES:]))
+            self.packets.append((seconds + nanoseconds / 1e9, packet[HEADERS_BYTES:]))
 
 
 class Replies(Sniffer):
@@ -101,7 +101,7 @@ class Replies(Sniffer):
 
     def count(self) -> int:
         marks = (b'"RESTResponse"', b"HTTP/1.1 ")
-        return sum(packet.count(mark) for _, packet in self._packets for mark in marks)
+        return sum(packet.count(mark) for _, packet in self.packets for mark in marks)
 
 
 class Wire(Sniffer):
@@ -113,7 +113,7 @@ class Wire(Sniffer):
     def calls(self) -> dict[str, Call]:
         """Return the calls seen so far, by Call-ID."""
         calls: dict[str, Call] = {}
-        for at, message in self._packets:
+        for at, message in self.packets:
             first, *headers = message.decode(errors="replace").split("\r\n")
             named = {name.strip(): value.strip() for name, _, value in map(_cut, headers)}
             sequence = named.get("CSeq", "")
