@@ -30,6 +30,8 @@ from stasis_app.words import HangupCause, IvrAction, Moment
 STEP = "ivr"
 
 MAX_MENUS = 30
+PAUSE_SECONDS = 1.0
+MOST_DIGITS = 20
 
 
 class Failure(StrEnum):
@@ -218,9 +220,11 @@ class Visit:
     async def _fail(self, menu: Menu, kind: Failure) -> Destination | Again | None:
         """Let the caller try again, `max_retries` times; then the menu says where he goes.
 
-        What he has pressed ahead was meant for another place.
+        What he has pressed ahead was meant for another place. So is the rest of a wrong number.
         """
         self.call.keys.clear()
+        if menu.direct_dial and kind is Failure.INVALID:
+            await self._hear_out(menu)
         self.failures[kind] += 1
         if self.failures[kind] <= menu.max_retries:
             own = menu.invalid_prompt if kind is Failure.INVALID else menu.timeout_prompt
@@ -237,6 +241,13 @@ class Visit:
             self._ignored(menu, f"the {target.type} that {kind} leads to is missing")
         await self.goodbye()
         return None
+
+    async def _hear_out(self, menu: Menu) -> None:
+        """Wait until nothing more is typed: the rest would be taken for options."""
+        pause = min(menu.inter_digit_seconds, PAUSE_SECONDS)
+        for _ in range(MOST_DIGITS):
+            if await self.call.key(pause) is None:
+                return
 
     def _leave(self, destination: Destination) -> Destination:
         """Keys that were pressed ahead count for the next menu, and for nothing else."""

@@ -260,3 +260,15 @@ def test_prompt_before_the_transfer_that_is_missing() -> None:
     world = menu_story({1.0: "6"}, prepare)
     assert world.dialled() == [endpoint("1002")]
     assert len(world.details("media_skipped")) == 1
+
+
+def test_the_rest_of_a_wrong_number_is_no_option() -> None:
+    """1053 is nobody's number; its 3 is not the menu's."""
+
+    def with_numbers(world: World) -> None:
+        change(world, direct_dial=True)
+
+    world = menu_story({1.0: "1053"}, with_numbers, hangs_up=9.0)
+    told = [record["event"] for record in world.records if "event" in record]
+    assert [event[2] for event in told].count("menu_entered") == 2
+    assert "key_pressed" not in [event[2] for event in told]
