@@ -1,9 +1,10 @@
 -- Settings stay: an admin may have edited them. Mailboxes stay: they may hold messages.
 DROP TRIGGER clear_after_box ON voicemail_boxes;
 DROP TRIGGER replace_unused_box ON voicemail_boxes;
+DROP TRIGGER changed_by_somebody ON voicemail_boxes;
 DROP TRIGGER make_voicemail_boxes_update ON extensions;
 DROP TRIGGER make_voicemail_boxes_insert ON extensions;
-DROP FUNCTION clear_after_box(), replace_unused_box(), make_voicemail_boxes();
+DROP FUNCTION clear_after_box(), replace_unused_box(), changed_by_somebody(), make_voicemail_boxes();
 
 DROP TABLE voicemail_pin_failures;
 
@@ -16,7 +17,10 @@ COMMENT ON COLUMN extensions.voicemail_pin IS 'Digits that open the mailbox from
 COMMENT ON COLUMN voicemail_boxes.pin IS 'Digits that open the mailbox from a phone. NULL: extensions.voicemail_pin.';
 COMMENT ON COLUMN voicemail_boxes.greeting_prompt_id IS 'Greeting before the tone. NULL: the system''s.';
 
+DROP INDEX idx_voicemail_boxes_greeting_prompt_id;
+
 ALTER TABLE voicemail_boxes
+    DROP COLUMN made_by_itself,
     DROP COLUMN max_messages,
     DROP COLUMN operator_number,
     DROP COLUMN name_prompt_id,

@@ -5,13 +5,26 @@ ALTER TABLE voicemail_boxes
     ADD COLUMN temporary_greeting_prompt_id UUID REFERENCES media_files(id) ON DELETE SET NULL,
     ADD COLUMN name_prompt_id UUID REFERENCES media_files(id) ON DELETE SET NULL,
     ADD COLUMN operator_number VARCHAR(50),
-    ADD COLUMN max_messages INT CHECK (max_messages >= 0);
+    ADD COLUMN max_messages INT CHECK (max_messages >= 0),
+    ADD COLUMN made_by_itself BOOLEAN NOT NULL DEFAULT FALSE;
+
+-- a media file that goes is looked for in each
+CREATE INDEX idx_voicemail_boxes_greeting_prompt_id ON voicemail_boxes(greeting_prompt_id)
+    WHERE greeting_prompt_id IS NOT NULL;
+CREATE INDEX idx_voicemail_boxes_busy_greeting_prompt_id ON voicemail_boxes(busy_greeting_prompt_id)
+    WHERE busy_greeting_prompt_id IS NOT NULL;
+CREATE INDEX idx_voicemail_boxes_temporary_greeting_prompt_id
+    ON voicemail_boxes(temporary_greeting_prompt_id)
+    WHERE temporary_greeting_prompt_id IS NOT NULL;
+CREATE INDEX idx_voicemail_boxes_name_prompt_id ON voicemail_boxes(name_prompt_id)
+    WHERE name_prompt_id IS NOT NULL;
 
 COMMENT ON COLUMN voicemail_boxes.busy_greeting_prompt_id IS 'Greeting for callers who find the line busy. NULL: greeting_prompt_id.';
 COMMENT ON COLUMN voicemail_boxes.temporary_greeting_prompt_id IS 'Greeting instead of all others while it is set, e.g. for a holiday. NULL: none.';
 COMMENT ON COLUMN voicemail_boxes.name_prompt_id IS 'The name, spoken by its owner; the greeting of the exchange says it. NULL: the number is said.';
 COMMENT ON COLUMN voicemail_boxes.operator_number IS 'Number that 0 leads to during the greeting. NULL: the setting voicemail.operator.';
 COMMENT ON COLUMN voicemail_boxes.max_messages IS 'Messages it holds at the most, 0: none. NULL: the setting voicemail.max_messages.';
+COMMENT ON COLUMN voicemail_boxes.made_by_itself IS 'Whether it came with voicemail_enabled and nobody has changed it since. No INSERT or UPDATE sets it: the first UPDATE, whatever it writes, makes it false.';
 COMMENT ON COLUMN voicemail_boxes.greeting_prompt_id IS 'Greeting before the tone. NULL: that of the exchange.';
 COMMENT ON COLUMN voicemail_boxes.pin IS 'Digits that open the mailbox from a phone; a PIN changed by phone is written here. NULL: extensions.voicemail_pin.';
 COMMENT ON COLUMN extensions.voicemail_pin IS 'Digits that open the mailbox from a phone while voicemail_boxes.pin is NULL. NULL: none set.';
@@ -43,8 +56,8 @@ CREATE FUNCTION make_voicemail_boxes() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    INSERT INTO voicemail_boxes (extension_id)
-    SELECT id FROM new_rows AS extension
+    INSERT INTO voicemail_boxes (extension_id, made_by_itself)
+    SELECT id, TRUE FROM new_rows AS extension
     WHERE voicemail_enabled
         AND NOT EXISTS (SELECT FROM voicemail_boxes WHERE extension_id = extension.id)
     ON CONFLICT DO NOTHING;
@@ -63,25 +76,50 @@ CREATE TRIGGER make_voicemail_boxes_update AFTER UPDATE ON extensions
 COMMENT ON TRIGGER make_voicemail_boxes_insert ON extensions IS 'voicemail_enabled means that there is a mailbox.';
 COMMENT ON TRIGGER make_voicemail_boxes_update ON extensions IS 'voicemail_enabled means that there is a mailbox.';
 
-INSERT INTO voicemail_boxes (extension_id)
-SELECT id FROM extensions WHERE voicemail_enabled
+INSERT INTO voicemail_boxes (extension_id, made_by_itself)
+SELECT id, TRUE FROM extensions WHERE voicemail_enabled
 ON CONFLICT DO NOTHING;
 
--- Who knows the seed alone inserts an extension and then its mailbox.
-CREATE FUNCTION replace_unused_box() RETURNS TRIGGER
+CREATE FUNCTION changed_by_somebody() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    DELETE FROM voicemail_boxes AS box
-    WHERE box.extension_id = NEW.extension_id
-        AND box.updated_at = box.created_at
-        AND NOT EXISTS (SELECT FROM voicemail_messages WHERE voicemail_box_id = box.id);
+    NEW.made_by_itself := FALSE;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION changed_by_somebody() IS
+    'Trigger: a mailbox that was changed is no longer as it was made by itself.';
+
+CREATE TRIGGER changed_by_somebody BEFORE UPDATE ON voicemail_boxes
+    FOR EACH ROW EXECUTE FUNCTION changed_by_somebody();
+
+COMMENT ON TRIGGER changed_by_somebody ON voicemail_boxes IS 'What somebody has changed is not replaced.';
+
+-- Who knows the seed alone inserts an extension and then its mailbox. Locked first: a message that
+-- is being left is seen only after that. Rules and recordings on their way know the mailbox by its id.
+CREATE FUNCTION replace_unused_box() RETURNS TRIGGER
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    made UUID;
+BEGIN
+    NEW.made_by_itself := FALSE;
+    SELECT id INTO made FROM voicemail_boxes
+    WHERE extension_id = NEW.extension_id AND made_by_itself
+    FOR UPDATE;
+    DELETE FROM voicemail_boxes
+    WHERE id = made AND NOT EXISTS (SELECT FROM voicemail_messages WHERE voicemail_box_id = made);
+    IF FOUND THEN
+        NEW.id := made;
+    END IF;
     RETURN NEW;
 END
 $$;
 
 COMMENT ON FUNCTION replace_unused_box() IS
-    'Trigger: a mailbox that somebody inserts takes the place of the one that was made by itself, if that was never changed and holds no message.';
+    'Trigger: a mailbox that somebody inserts takes the place, and the id, of the one that was made by itself, if that was never changed and holds no message.';
 
 CREATE TRIGGER replace_unused_box BEFORE INSERT ON voicemail_boxes
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION replace_unused_box();

@@ -99,6 +99,7 @@ COMMENT ON COLUMN mail_dead_letters.caller_number IS 'Who left the message.';
 COMMENT ON COLUMN mail_dead_letters.received_at IS 'When the message was left.';
 COMMENT ON COLUMN mail_dead_letters.message_id IS 'The message; it can still be listened to.';
 
+-- coalesce: with a condition that NULL can't meet the FULL JOIN may become a nested loop.
 CREATE FUNCTION announce_work() RETURNS TRIGGER
 LANGUAGE plpgsql
 AS $$
@@ -109,8 +110,9 @@ BEGIN
         ids := ARRAY(SELECT id FROM new_rows WHERE state = ANY (TG_ARGV) LIMIT 101);
     ELSE
         ids := ARRAY(
-            SELECT id FROM old_rows o JOIN new_rows n USING (id)
-            WHERE n.state = ANY (TG_ARGV) AND o.state <> n.state LIMIT 101);
+            SELECT coalesce(n.id, o.id) FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
+            WHERE coalesce(n.state = ANY (TG_ARGV), FALSE) AND o.state IS DISTINCT FROM n.state
+            LIMIT 101);
     END IF;
     PERFORM announce(TG_TABLE_NAME, ids);
     RETURN NULL;

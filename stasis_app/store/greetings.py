@@ -19,18 +19,34 @@ DELETE FROM media_files WHERE id = $2 AND recorded_for = $1
 """  # noqa: S608
 
 
+# who deletes a media file has locked it before its mailboxes are changed: the same order here
+LOCK_MEDIA = "SELECT FROM media_files WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE"
+
+
 async def set_greeting(
     connection: asyncpg.Connection, box: UUID, greeting: Greeting, media: UUID | None
 ) -> bool:
     """Use a media file as a greeting, None for that of the exchange. False: there is no such box.
 
     The one it replaces is deleted if it was recorded for this box by phone and serves no other.
+    A deadlock is tried again once; in a transaction only this part of it.
     """
+    try:
+        return await _set_greeting(connection, box, greeting, media)
+    except asyncpg.DeadlockDetectedError:
+        return await _set_greeting(connection, box, greeting, media)
+
+
+async def _set_greeting(
+    connection: asyncpg.Connection, box: UUID, greeting: Greeting, media: UUID | None
+) -> bool:
     column = COLUMNS[greeting]
-    known = f"SELECT {column} FROM voicemail_boxes WHERE id = $1 FOR NO KEY UPDATE"  # noqa: S608
+    known = f"SELECT {column} FROM voicemail_boxes WHERE id = $1"  # noqa: S608
     change = f"UPDATE voicemail_boxes SET {column} = $2 WHERE id = $1"  # noqa: S608
     async with connection.transaction():
-        row = await connection.fetchrow(known, box)
+        replaced = await connection.fetchval(known, box)
+        await connection.execute(LOCK_MEDIA, [one for one in (replaced, media) if one])
+        row = await connection.fetchrow(f"{known} FOR NO KEY UPDATE", box)
         if row is None:
             return False
         await connection.execute(change, box, media)

@@ -31,8 +31,8 @@ TOLD_OF = """
     SELECT relname::text, attname::text FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
     WHERE relname IN ('trunk_registrations', 'trunk_states', 'config_findings', 'config_problems',
         'sip_trunks', 'media_server', 'held_music', 'musiconhold', 'musiconhold_entry',
-        'voicemail_pin_failures', 'object_removals', 'mailbox_counts', 'recording_deliveries',
-        'undelivered', 'mail_outbox', 'mail_dead_letters')
+        'voicemail_pin_failures', 'voicemail_pin_callers', 'object_removals', 'mailbox_counts',
+        'recording_deliveries', 'undelivered', 'mail_outbox', 'mail_dead_letters')
       AND attnum > 0 AND attname NOT IN ('id', 'created_at')
       AND col_description(attrelid, attnum) IS NULL"""
 

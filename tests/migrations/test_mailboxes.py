@@ -1,6 +1,7 @@
 """Mailboxes, messages and their objects in SQL alone: what follows from what."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ import pytest
 from stasis_app.store.migrate import migrate, rollback
 from tests.support.until import until
 
+from .conftest import Server
 from .test_announcements import Heard, heard
 
 __all__ = ["heard"]
@@ -29,6 +31,9 @@ ADD_MESSAGE = """
 ADD_MEDIA = """
     INSERT INTO media_files (name, file_type, storage_path, recorded_for)
     VALUES ('a', 'greeting', $1, $2) RETURNING id"""
+INSERT_BOX = """
+    INSERT INTO voicemail_boxes (extension_id, pin)
+    SELECT id, $2 FROM extensions WHERE number = $1"""
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
@@ -111,21 +116,65 @@ async def test_who_has_voicemail_has_a_mailbox(db: Connection) -> None:
 
 
 async def test_a_mailbox_that_somebody_inserts(db: Connection) -> None:
-    """It takes the place of the one made by itself, unless that one has been used."""
-    insert = "INSERT INTO voicemail_boxes (extension_id, pin) SELECT id, $1 FROM extensions {}"
+    """It takes the place and the id of the one made by itself, unless that one has been used."""
     made = await new_box(db)
-    assert await db.execute(insert.format(""), "1") == "INSERT 0 1"
-    changed = await db.fetchrow("UPDATE voicemail_boxes SET pin = '2' RETURNING id, extension_id")
-    assert changed is not None
-    assert changed["id"] != made
+    assert await db.execute(INSERT_BOX, "1001", "1") == "INSERT 0 1"
+    assert await db.fetchval("SELECT id FROM voicemail_boxes WHERE pin = '1'") == made
     assert await column(db, "SELECT voicemail_enabled FROM extensions") == [True]
+    used = await new_box(db, "1002")
+    await leave(db, used)
     with pytest.raises(asyncpg.UniqueViolationError):
-        await db.execute(insert.format(""), "3")
-    update = "ON CONFLICT (extension_id) DO UPDATE SET pin = excluded.pin RETURNING id"
-    assert await db.fetchval(insert.format(update), "4") == changed["id"]
-    await leave(db, await new_box(db, "1002"))
+        await db.execute(INSERT_BOX, "1002", "5")
+    assert await column(db, "SELECT id FROM voicemail_boxes ORDER BY pin") == [made, used]
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        "INSERT INTO voicemail_boxes (extension_id, pin) SELECT id, '1' FROM extensions",
+        "UPDATE voicemail_boxes SET pin = '1'",
+        "UPDATE voicemail_boxes SET pin = '1', made_by_itself = TRUE",
+        "INSERT INTO voicemail_boxes (extension_id, pin, made_by_itself)"
+        " SELECT id, '1', TRUE FROM extensions",
+    ],
+)
+async def test_a_mailbox_that_was_configured_stays(db: Connection, configured: str) -> None:
+    """However it was, and in whichever transaction; a PIN is not lost by ON CONFLICT."""
+    box = await new_box(db)
+    await db.execute(configured)
     with pytest.raises(asyncpg.UniqueViolationError):
-        await db.execute(insert.format("WHERE number = '1002'"), "5")
+        await db.execute(INSERT_BOX, "1001", "2")
+    for clause in ("DO NOTHING", "DO UPDATE SET email_address = 'a@b.example'"):
+        await db.execute(f"{INSERT_BOX} ON CONFLICT (extension_id) {clause}", "1001", "2")
+    [row] = await db.fetch("SELECT id, pin, email_address FROM voicemail_boxes")
+    assert tuple(row) == (box, "1", "a@b.example")
+
+
+async def test_a_message_that_comes_while_a_mailbox_is_inserted(dsn: str, db: Connection) -> None:
+    box, caller = await new_box(db), await asyncpg.connect(dsn)
+    try:
+        async with caller.transaction():
+            await leave(caller, box)
+            inserting = asyncio.create_task(db.execute(INSERT_BOX, "1001", "1"))
+            await until(lambda: caller.fetchval(WAITING))
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await inserting
+    finally:
+        await caller.close()
+    assert await column(db, "SELECT voicemail_box_id FROM voicemail_messages") == [box]
+
+
+GREETINGS = ("greeting", "busy_greeting", "temporary_greeting", "name")
+
+
+@pytest.mark.parametrize("greeting", GREETINGS)
+async def test_a_media_file_that_goes_finds_its_mailboxes_by_index(
+    db: Connection, greeting: str
+) -> None:
+    await db.execute("SET enable_seqscan = off")
+    clear = f"UPDATE voicemail_boxes SET {greeting}_prompt_id = NULL WHERE {greeting}_prompt_id = "
+    plan = await column(db, f"EXPLAIN {clear} '{uuid4()}'")
+    assert f"idx_voicemail_boxes_{greeting}_prompt_id" in "".join(plan)
 
 
 async def test_what_goes_with_a_mailbox(db: Connection) -> None:
@@ -174,8 +223,8 @@ async def test_extensions_from_before_get_mailboxes(empty_dsn: str) -> None:
     ("days", "given", "kept"),
     [
         (90, None, AT + timedelta(days=90)),
-        (0, None, AT),
-        (-5, None, AT),
+        (0, None, None),
+        (-5, None, None),
         (None, None, None),
         (2**31 - 1, None, AT + timedelta(days=36500)),
         (90, AT, AT),
@@ -220,6 +269,61 @@ async def test_a_message_that_comes_while_retention_changes(dsn: str, db: Connec
     finally:
         await admin.close()
     assert await column(db, "SELECT delete_at FROM voicemail_messages") == [AT + timedelta(days=1)]
+
+
+async def test_a_change_of_all_retentions_is_one_statement(db: Connection) -> None:
+    for number in range(20):
+        await leave(db, await new_box(db, str(number)))
+    await db.execute("""
+        CREATE TABLE statements ();
+        CREATE FUNCTION count_it() RETURNS TRIGGER LANGUAGE plpgsql
+            AS 'BEGIN INSERT INTO statements DEFAULT VALUES; RETURN NULL; END';
+        CREATE TRIGGER count_it AFTER UPDATE ON voicemail_messages
+            FOR EACH STATEMENT EXECUTE FUNCTION count_it()""")
+    for change, changes in (("retention_days = 7", 1), ("retention_days = 7", 1), ("pin = '1'", 1)):
+        await db.execute(f"UPDATE voicemail_boxes SET {change}")
+        assert await db.fetchval("SELECT count(*) FROM statements") == changes
+    kept = "SELECT DISTINCT delete_at - received_at FROM voicemail_messages"
+    assert await column(db, kept) == [timedelta(days=7)]
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("voicemail_messages", "is_read = TRUE"),
+        ("voicemail_boxes", "retention_days = 7"),
+        ("extensions", "voicemail_pin = '1'"),
+        ("recording_deliveries", "state = 'finished'"),
+        ("mail_outbox", "state = 'sent'"),
+    ],
+)
+async def test_a_large_change_is_no_nested_loop(
+    server: Server, db: Connection, table: str, change: str
+) -> None:
+    """Of old and new rows, whose number the plan is not made for; auto_explain shows it."""
+    await db.execute("""
+        INSERT INTO extensions (number, sip_password) SELECT n, 'x' FROM generate_series(1, 300) n;
+        INSERT INTO voicemail_messages (voicemail_box_id, caller_number, storage_path,
+                duration_seconds, received_at)
+            SELECT id, '030', 'a', 3, now() FROM voicemail_boxes;
+        INSERT INTO recording_deliveries (id, kind, call_id, began_at)
+            SELECT id, 'message', id, now() FROM voicemail_boxes;
+        INSERT INTO mail_outbox (message_id, recipient) SELECT id, 'a' FROM voicemail_messages""")
+    name = await db.fetchval("SELECT current_database()")
+    plans: list[str] = []
+    admin = await asyncpg.connect(server.dsn(name, user="postgres"))
+    try:
+        admin.add_log_listener(lambda _, message: plans.append(message.message))
+        await admin.execute("""
+            LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0;
+            SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = notice;
+            SET client_min_messages = notice""")
+        await admin.execute(f"UPDATE {table} SET {change}")
+    finally:
+        await admin.close()
+    compared = [plan for plan in plans if {"old_rows", "new_rows"} <= set(re.findall(r"\w+", plan))]
+    assert compared
+    assert [plan for plan in compared if "Hash Full Join" not in plan] == []
 
 
 async def test_read_at_follows_is_read(db: Connection) -> None:
