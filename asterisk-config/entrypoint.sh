@@ -29,4 +29,16 @@ if [ ! -e "$PBX_TLS_CERT" ]; then
         -keyout "$PBX_TLS_KEY" -out "$PBX_TLS_CERT"
 fi
 
+# each hour, until the process that becomes Asterisk has ended (timeout's 124: it has not)
+clean_cache() {
+    exec >log/clean-cache 2>&1
+    while true; do
+        ended=0
+        timeout 3600 tail --pid=$$ -f /dev/null || ended=$?
+        [ "$ended" -eq 124 ] || return 0
+        clean-cache.sh || true # the log has why
+    done
+}
+clean_cache &
+
 exec asterisk -f -n -C "$PBX_ASTERISK_DIR/etc/asterisk.conf"

@@ -38,6 +38,7 @@ LEASE_SECONDS = 60.0
 STORE_SECONDS = 10.0
 AWAY_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 MOST_BYTES = 10_000_000
+MOST_REFUSALS = 8  # more than six hours: a relay that is set up wrong refuses every mail
 
 
 class Postman:
@@ -145,8 +146,7 @@ class Postman:
             self._goes_away(error)
             await _noted(self._outbox.fail(mail, str(error)))
         except Refused as error:
-            told.error("mail is given up", action="mail_dead", code=error.code)
-            await _noted(self._outbox.fail(mail, str(error), permanent=True))
+            await self._refused(mail, error)
         except Deferred as error:
             told.warning("mail comes later", action="mail_deferred", code=error.code)
             await _noted(self._outbox.fail(mail, str(error)))
@@ -161,6 +161,16 @@ class Postman:
             self._accepted.add(mail.id)
             told.info("mail sent", action="mail_sent")
             await _noted(self._note_accepted(mail))
+
+    async def _refused(self, mail: Mail, error: Refused) -> None:
+        final = _is_final(error) or mail.attempts + 1 >= MOST_REFUSALS
+        if final:
+            log.error("mail is given up", action="mail_dead", mail=str(mail.id), code=error.code)
+        else:
+            log.warning(
+                "mail comes later", action="mail_deferred", mail=str(mail.id), code=error.code
+            )
+        await _noted(self._outbox.fail(mail, str(error), permanent=final))
 
     async def _note_accepted(self, mail: Mail) -> None:
         """It is not sent again because Postgres was away when the server took it."""
@@ -226,6 +236,11 @@ async def _hand_in(
     suffix = audio.suffix if audio else WAV
     mail = await asyncio.to_thread(compose, letter, sound, suffix)
     await session.send(mail, audio.path if audio else None)
+
+
+def _is_final(error: Refused) -> bool:
+    """Return whether the mail itself is to blame; another answer may be the server's mistake."""
+    return error.code is None or isinstance(error, TooLarge)
 
 
 async def _noted(note: Coroutine[Any, Any, object]) -> None:

@@ -130,8 +130,13 @@ class Asterisk(Part):
     @staticmethod
     def cli(pid: int) -> list[str]:
         """What to run for a CLI command, given Asterisk's pid; the command is one more argument."""
-        enter = ["nsenter", f"--target={pid}", "--mount", "--root", "--wd"]
-        return [*enter, "/usr/sbin/asterisk", "-C", f"{INSIDE}/etc/asterisk.conf", "-rx"]
+        return [*_inside(pid), "/usr/sbin/asterisk", "-C", f"{INSIDE}/etc/asterisk.conf", "-rx"]
+
+    def chore(self, pid: int) -> Command:
+        """Make it forget what it has fetched and not played for long."""
+        script = resources.clean_cache().read_text()
+        path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PBX_ASTERISK_DIR": INSIDE}
+        return Command([*_inside(pid), "/bin/sh", "-c", script], path)
 
     async def is_ready(self) -> bool:
         """Asterisk goes on without AMI when its port was taken, and never tries again."""
@@ -139,3 +144,8 @@ class Asterisk(Part):
         headers = {"Authorization": aiohttp.encode_basic_auth(ARI_USERNAME, password)}
         answers = await http_ok(f"{self.ari_url}/ari/asterisk/ping", headers)
         return answers and await greets(self._ports.ami, b"Asterisk Call Manager")
+
+
+def _inside(pid: int) -> list[str]:
+    """What to run a command with, so that it sees the files as Asterisk does."""
+    return ["nsenter", f"--target={pid}", "--mount", "--root", "--wd"]

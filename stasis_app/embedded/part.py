@@ -43,6 +43,10 @@ class Part(ABC):
     def command(self) -> Command:
         """How to start it."""
 
+    def chore(self, pid: int) -> Command | None:
+        """What is run each hour beside the process that it is."""
+        return None
+
     @abstractmethod
     async def is_ready(self) -> bool:
         """Whether it serves now."""

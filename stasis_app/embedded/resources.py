@@ -16,5 +16,9 @@ def asterisk_config() -> Path:
     return _find("asterisk-config")
 
 
+def clean_cache() -> Path:
+    return asterisk_config() / "clean-cache.sh"
+
+
 def demo_company() -> Path:
     return _find("sql") / "demo" / "company.sql"

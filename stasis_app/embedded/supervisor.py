@@ -11,6 +11,7 @@ from stasis_app.embedded.progress import SLOW, Progress
 
 POLL = 0.05  # seconds between two looks at whether a part is ready
 BACK_OFF = (0.0, 0.5, 1.0, 2.0, 5.0)  # seconds before a restart, by the deaths in a row
+CHORE_SECONDS = 3600.0
 STEADY = 30.0  # a part that ran so many seconds begins at BACK_OFF[0] again
 
 
@@ -46,6 +47,7 @@ class Supervisor:
             if failure is not None:
                 raise failure
         self._keepers += [asyncio.create_task(self._keep(part)) for part in parts]
+        self._keepers += [asyncio.create_task(self._do_chores(part)) for part in parts]
 
     async def run_step(self, name: str, command: Command) -> None:
         """Run a command to its end. Raises PartFailedError unless it exits with 0."""
@@ -115,6 +117,16 @@ class Supervisor:
             await asyncio.sleep(BACK_OFF[min(deaths, len(BACK_OFF) - 1)])
             deaths += 1
             await self._restart(part)
+
+    async def _do_chores(self, part: Part) -> None:
+        while True:
+            await asyncio.sleep(CHORE_SECONDS)
+            child = self._children[part]
+            chore = part.chore(child.pid)
+            if chore is None:
+                return
+            if child.exit_code is None and (code := await run(chore, self.log(part.name))):
+                self._progress.say(part.name, f"its hourly chore ended with code {code}")
 
     async def _restart(self, part: Part) -> None:
         since = time.monotonic()

@@ -2,13 +2,14 @@
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
 import structlog
 
-from stasis_app.store.media_files import MediaFile, MediaFiles, publish
+from stasis_app.store.media_files import REMEMBERED, MediaFile, MediaFiles, publish
 
 from .objects import Missing, ObjectError, Objects, OpenObject, Stat, StoreAway
 
@@ -16,6 +17,8 @@ log = structlog.get_logger()
 
 AWAY_SECONDS = 3.0
 BACK_OFF_SECONDS = 2.0
+TOKEN_SECONDS = 1800.0
+MOST_TOKENS = 10_000
 
 
 class Library:
@@ -28,6 +31,7 @@ class Library:
         self._rows = MediaFiles(dsn)
         self._marks: dict[str, str] = {}
         self._away_until = 0.0
+        self._tokens: dict[str, tuple[UUID, float]] = {}  # and until when
 
     async def url(self, identity: UUID) -> str:
         """Return the address of a media file as it is now: another content, another address.
@@ -35,11 +39,17 @@ class Library:
         So Asterisk, which keeps what it has fetched, plays what the store has. While the store is
         away that is what it had. Raises Missing (no row or no object), StoreAway, ConnectionError.
         """
-        return await self._address(await self.file(identity), f"media file {identity}")
+        file = _found(await self.file(identity), f"media file {identity}")
+        mark = await self._mark(file)
+        return f"{self._base_url}{file.url_path.rpartition('/')[0]}/{mark}"
 
     async def message_url(self, identity: UUID) -> str:
-        """Return the address of a message in a mailbox, as `url` does."""
-        return await self._address(await self.message_file(identity), f"message {identity}")
+        """Return an address of a message in a mailbox, for this playback: Asterisk may log it.
+
+        It is good for TOKEN_SECONDS. Raises as `url` does.
+        """
+        mark = await self._mark(_found(await self.message_file(identity), f"message {identity}"))
+        return f"{self._base_url}/messages/{identity}/{self._new_token(identity)}/{mark}"
 
     async def media(self, identity: UUID) -> str | None:
         """Return the address of a media file for a call; None if it can't be played now."""
@@ -57,11 +67,19 @@ class Library:
         """Return the row of a message as that of a media file. Raises ConnectionError."""
         return await self._rows.message(identity)
 
+    def is_current(self, identity: UUID, token: str) -> bool:
+        """Return whether a playback of this message has got the token, and not long ago."""
+        message, until = self._tokens.get(token, (None, 0.0))
+        return message == identity and asyncio.get_running_loop().time() < until
+
     async def stat(self, file: MediaFile) -> Stat:
         """Ask what its object is. Raises Missing, StoreAway."""
         with self._noticing():
             stat = await self._objects.stat(file.storage_path)
+        self._marks.pop(file.storage_path, None)
         self._marks[file.storage_path] = content_mark(stat)
+        if len(self._marks) > REMEMBERED:
+            del self._marks[next(iter(self._marks))]
         return stat
 
     @asynccontextmanager
@@ -82,16 +100,24 @@ class Library:
             else:
                 return
 
-    async def _address(self, file: MediaFile | None, what: str) -> str:
-        if file is None:
-            raise Missing(f"there is no {what}")
+    async def _mark(self, file: MediaFile) -> str:
         try:
-            mark = content_mark(await self.stat(file))
+            return content_mark(await self.stat(file))
         except StoreAway:
-            mark = self._marks.get(file.storage_path, "")
-            if not mark:
+            if file.storage_path not in self._marks:
                 raise
-        return f"{self._base_url}{file.url_path.rpartition('/')[0]}/{mark}"
+            return self._marks[file.storage_path]
+
+    def _new_token(self, identity: UUID) -> str:
+        now = asyncio.get_running_loop().time()
+        while self._tokens:
+            oldest = next(iter(self._tokens))
+            if len(self._tokens) < MOST_TOKENS and now < self._tokens[oldest][1]:
+                break
+            del self._tokens[oldest]
+        token = secrets.token_hex(16)
+        self._tokens[token] = (identity, now + TOKEN_SECONDS)
+        return token
 
     async def _for_call(self, asked: Awaitable[str]) -> str | None:
         try:
@@ -115,6 +141,12 @@ class Library:
             self._away_until = now() + AWAY_SECONDS
             log.warning("object store is away", action="objects_away", error=str(error))
             raise
+
+
+def _found(file: MediaFile | None, what: str) -> MediaFile:
+    if file is None:
+        raise Missing(f"there is no {what}")
+    return file
 
 
 def content_mark(stat: Stat) -> str:

@@ -2,6 +2,7 @@
 
 Its answers say how long a copy is good. An address with a mark of the content can only ever mean
 that content; one with a mark of the path, as SQL makes it for music on hold, is looked at again.
+The address of a message is that of one playback, and is soon forgotten.
 """
 
 import asyncio
@@ -27,9 +28,10 @@ log = structlog.get_logger()
 
 CONTENT_SECONDS = 86400
 PATH_SECONDS = 60
+MESSAGE_SECONDS = 60
 CONVERSIONS = 2
 
-Find = Callable[[UUID], Awaitable[MediaFile | None]]
+Find = Callable[[UUID, str], Awaitable[MediaFile | None]]
 
 
 class MediaServer:
@@ -41,11 +43,20 @@ class MediaServer:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/media/{id}/{token}/{mark}", partial(self._serve, self._library.file)),
-            web.get(
-                "/messages/{id}/{token}/{mark}", partial(self._serve, self._library.message_file)
-            ),
+            web.get("/media/{id}/{token}/{mark}", partial(self._serve, self._media)),
+            web.get("/messages/{id}/{token}/{mark}", partial(self._serve, self._message)),
         ]
+
+    async def _media(self, identity: UUID, token: str) -> MediaFile | None:
+        file = await self._library.file(identity)
+        if file is None or not hmac.compare_digest(file.token.encode(), token.encode()):
+            return None
+        return file
+
+    async def _message(self, identity: UUID, token: str) -> MediaFile | None:
+        if not self._library.is_current(identity, token):
+            return None
+        return await self._library.message_file(identity)
 
     async def _serve(self, find: Find, request: web.Request) -> web.StreamResponse:
         """Answer 200, 304, 404 (no such row, object or content), 415 (no audio) or 503."""
@@ -127,9 +138,8 @@ async def _file(find: Find, request: web.Request) -> MediaFile:
         identity = UUID(request.match_info["id"])
     except ValueError:
         raise Missing("no id") from None
-    file = await find(identity)
-    token = request.match_info["token"]
-    if file is None or not hmac.compare_digest(file.token.encode(), token.encode()):
+    file = await find(identity, request.match_info["token"])
+    if file is None:
         raise Missing(f"no audio {identity} at this address")
     return file
 
@@ -161,9 +171,10 @@ async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
 def _lasting(request: web.Request, file: MediaFile, stat: Stat) -> int:
     """Return for how many seconds a copy is good. Raises Missing when the address is an old one."""
     mark = request.match_info["mark"]
+    is_message = file.kind == "message"
     if mark == content_mark(stat):
-        return CONTENT_SECONDS
-    if mark == file.url_path.rsplit("/", 1)[1]:
+        return MESSAGE_SECONDS if is_message else CONTENT_SECONDS
+    if not is_message and mark == file.url_path.rsplit("/", 1)[1]:
         return PATH_SECONDS
     raise Missing("what this address meant is no longer there")
 

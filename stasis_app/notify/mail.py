@@ -65,7 +65,7 @@ class Deferred(MailError):
 
 
 class Refused(MailError):
-    """The server will never take this mail."""
+    """The server says that it will never take this mail; `code` is None where we know it."""
 
 
 class TooLarge(Refused):

@@ -30,6 +30,7 @@ from .mailboxes import FakeObjects, make_box, make_message, postgres_away, wav
 
 KEY = "voicemail/2026/11/message.wav"
 PUT = "INSERT INTO mail_outbox (message_id, recipient) VALUES ($1, $2) RETURNING id"
+LONG_BACK_OFF = store_module.BACK_OFF_SECONDS
 NOBODY = MailServer(LOOPBACK, 1)
 
 
@@ -37,6 +38,7 @@ NOBODY = MailServer(LOOPBACK, 1)
 def _tries_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "BACK_OFF_SECONDS", (0.02, 0.05))
     monkeypatch.setattr(clock, "STORE_SECONDS", 0.05)
+    monkeypatch.setattr(clock, "LOOK_AGAIN_SECONDS", 0.5)
 
 
 @dataclass
@@ -228,6 +230,9 @@ async def test_the_server_is_away_for_a_while(world: World) -> None:
         ("BODY", "451 later", 2),
         ("BODY", "drop", 2),
         ("MAIL", "550 no", 2),
+        ("RCPT", "554 relay access denied", 4),
+        ("DATA", "554 no", 4),
+        ("BODY", "550 no", 4),
     ],
 )
 async def test_a_mail_that_is_taken_later(
@@ -245,19 +250,29 @@ async def test_a_mail_that_is_taken_later(
 
 
 @pytest.mark.parametrize("word", ["RCPT", "DATA", "BODY"])
-async def test_a_mail_that_is_never_taken(world: World, word: str) -> None:
+async def test_a_mail_that_is_never_taken(
+    world: World, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "LOOK_AGAIN_SECONDS", 0.05)
     await world.post("nobody@example.org")
     scripted = Scripted({word: "550 no such user"})
     async with scripted.serve() as server, world.process(server):
         await world.until_all_are("dead")
+        assert scripted.count("RCPT") == clock.MOST_REFUSALS
         scripted.answers = {}
         await world.post("somebody@example.org")
-        await until(lambda: scripted.count("QUIT") > 1, 10, "the next mail")
+        taken = "SELECT bool_or(state = 'sent') FROM mail_outbox"
+        await until(lambda: world.db.fetchval(taken), 10, "the next mail")
     [letter] = await world.db.fetch("SELECT recipient, problem, mailbox FROM mail_dead_letters")
     assert (letter["recipient"], letter["mailbox"]) == ("nobody@example.org", "1001")
     assert "550 no such user" in letter["problem"]
     states = await world.db.fetch("SELECT state FROM mail_outbox ORDER BY created_at")
     assert [row["state"] for row in states] == ["dead", "sent"]
+
+
+def test_a_relay_that_is_set_up_wrong_has_hours_to_be_mended() -> None:
+    waits = [*LONG_BACK_OFF, *[LONG_BACK_OFF[-1]] * clock.MOST_REFUSALS]
+    assert sum(waits[: clock.MOST_REFUSALS - 1]) > 6 * 3600
 
 
 async def test_what_is_no_address(world: World) -> None:

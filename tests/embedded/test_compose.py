@@ -14,6 +14,7 @@ from stasis_app.embedded.asterisk_root import PACKAGES
 from stasis_app.embedded.render import placeholders, render
 from stasis_app.settings import DatabaseSettings, Settings
 from tests.embedded.shell import python_module, shell
+from tests.support.until import until
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -177,3 +178,27 @@ def test_the_entrypoint_names_a_missing_value(container: dict[str, str]) -> None
     assert entered.returncode == 1
     assert "pjsip.conf:" in entered.stdout
     assert "${PBX_SIP_PORT}" in entered.stdout
+
+
+async def test_the_entrypoint_cleans_the_cache_each_hour_while_asterisk_runs(
+    container: dict[str, str], tmp_path: Path
+) -> None:
+    """Asterisk runs for two hours here; `timeout` is how the time passes."""
+    programs = tmp_path / "bin"
+    timeout = '#!/bin/sh\necho "$*" >>hours\n[ "$(wc -l <hours)" -gt 2 ] || exit 124\n'
+    for name, script in (("timeout", timeout), ("clean-cache.sh", "#!/bin/sh\necho cleaned\n")):
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o700)
+    assert enter(container).returncode == 0
+    hours, log = tmp_path / "hours", tmp_path / "log" / "clean-cache"
+    await until(lambda: hours.exists() and len(hours.read_text().splitlines()) > 2)
+    assert log.read_text().splitlines() == ["cleaned"] * 2
+    waited = hours.read_text().splitlines()
+    assert [line.split(" --pid")[0] for line in waited] == ["3600 tail"] * 3
+
+
+def test_the_image_has_what_its_entrypoint_calls() -> None:
+    assert (
+        "COPY clean-cache.sh entrypoint.sh /usr/local/bin/" in (CONFIG / "Dockerfile").read_text()
+    )
+    assert os.access(CONFIG / "clean-cache.sh", os.X_OK)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stasis_app.embedded import supervisor as supervisor_module
 from stasis_app.embedded.part import PartFailedError
 from stasis_app.embedded.process import Child, Command, ProcessId, run
 from stasis_app.embedded.state import StateDir
@@ -98,6 +99,22 @@ async def test_the_last_part_to_start_is_the_first_to_stop(
         *("start database", "start switch", "start app"),
         *("stop app", "stop switch", "stop database"),
     ]
+
+
+async def test_a_chore_is_done_again_and_again(
+    supervisor: Supervisor, said: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "CHORE_SECONDS", 0.02)
+    done = tmp_path / "done"
+
+    class Dirty(FakePart):
+        def chore(self, pid: int) -> Command:
+            return Command(["sh", "-c", f"echo {pid} >>{done}; exit 7"])
+
+    await supervisor.start(Dirty("dirty", tmp_path), FakePart("clean", tmp_path))
+    await until(lambda: done.exists() and len(done.read_text().splitlines()) > 1)
+    assert set(done.read_text().split()) == {str(supervisor.children["dirty"].pid)}
+    assert "dirty: its hourly chore ended with code 7" in said.lines
 
 
 async def test_a_part_that_ignores_its_stop_signal_is_killed(
