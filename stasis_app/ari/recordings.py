@@ -27,8 +27,9 @@ class Recordings(Requests):
     ) -> None:
         """Record a channel, behind what it plays; RecordingFinished or RecordingFailed follows.
 
-        It ends by the key `stop_on` ("" for none), by silence, by its limit, and by the channel's
-        end; whole seconds, at most one late. A key that comes during the beep does not end it.
+        It ends by the key `stop_on` ("" for none), by silence (unless that is 0), by its limit, and
+        by the channel's end; whole seconds, at most one late. A key that comes during the beep does
+        not end it.
         Raises Gone (409) when there is a recording of that name.
         """
         await self._do(
@@ -38,7 +39,7 @@ class Recordings(Requests):
             name=recording,
             format=file_format,
             maxDurationSeconds=_seconds(max_seconds),
-            maxSilenceSeconds=_seconds(silence_seconds),
+            maxSilenceSeconds=_seconds(silence_seconds) if silence_seconds else 0,
             ifExists="fail",
             beep="true" if beep else "false",
             terminateOn=stop_on or "none",

@@ -75,10 +75,12 @@ class Exchange:
         most = self.book.number("calls.max_setting_up", MAX_SETTING_UP)
         return len(self.setting_up) >= most
 
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Write to the journal, unless the process is leaving: the next one will know better."""
-        if not self.leaving:
-            self._write(record)
+    def write(self, record: Mapping[str, Any]) -> bool:
+        """Write to the journal, unless the process is leaving: the next one will know better.
+
+        Returns whether it was written.
+        """
+        return not self.leaving and self._write(record)
 
     def drop(self, line: Line, cause: int, context: Context | None = None) -> None:
         """Hang a channel up with a Q.850 cause, behind the story."""

@@ -9,7 +9,8 @@ from uuid import UUID
 from stasis_app.rules.models import Position
 from stasis_app.words import CallState, Direction, HangupCause, Moment
 
-Write = Callable[[Mapping[str, Any]], None]
+Write = Callable[[Mapping[str, Any]], bool]
+"""Returns whether it was written."""
 
 NUMBER_LENGTH = 50
 NAME_LENGTH = 100
@@ -50,9 +51,8 @@ class Journal:
     def __post_init__(self) -> None:
         self._key = str(self.call)
 
-    def write(self, record: Mapping[str, Any]) -> None:
-        if not self.closed:
-            self.append(record)
+    def write(self, record: Mapping[str, Any]) -> bool:
+        return not self.closed and self.append(record)
 
     def begin(self, opening: Opening, position: Position) -> None:
         row = {
@@ -115,9 +115,12 @@ class Journal:
         """Note that `who` has resumed; `held` says whether the other side still holds."""
         self._held(Moment.RESUMED, at, who, held=held)
 
-    def deliver(self, identity: UUID, **fields: Any) -> None:
-        """Note what is recorded and where it must get (a row of `recording_deliveries`)."""
-        self.write({"call": self._key, "delivery": {"id": str(identity), **fields}})
+    def deliver(self, identity: UUID, **fields: Any) -> bool:
+        """Note what is recorded and where it must get (a row of `recording_deliveries`).
+
+        Returns whether it is written down: what is not gets nowhere.
+        """
+        return self.write({"call": self._key, "delivery": {"id": str(identity), **fields}})
 
     def end(self, at: datetime, cause: HangupCause, **details: Any) -> None:
         self.write(

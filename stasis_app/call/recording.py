@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import structlog
@@ -39,12 +40,17 @@ class Recorded:
     cut_off: bool = False
 
 
+class NotWritten(Exception):
+    """It can't be written down that something is to be recorded: it would get nowhere."""
+
+
 class Kept:
     """Something recorded that must get somewhere: written down before it is begun.
 
     It is delivered after the call, also of a process that is killed (see clocks/deliveries.py).
     `recording` is its name in Asterisk; None when there is nothing to record. `seconds` is what
-    Asterisk has counted: 0 until it records, None as long as it is not known.
+    Asterisk has counted: 0 until it records, None as long as it is not known. `finished` is
+    whether it was written down that whoever spoke is done.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class Kept:
         self.id = identity
         self.recording = recording
         self.seconds = seconds
+        self.finished = False
         self._over = False
 
     def change(self, **details: Any) -> None:
@@ -70,7 +77,7 @@ class Kept:
         if not self._over:
             self._over = True
             unknown = self.recording is None or self.seconds is None
-            self._call.journal.deliver(
+            self.finished = self._call.journal.deliver(
                 self.id,
                 finished_at=datetime.now(UTC).isoformat(),
                 details={} if unknown else {"seconds": self.seconds},
@@ -115,9 +122,12 @@ def kept(
     recording: str | None = None,
     **details: Any,
 ) -> Iterator[Kept]:
-    """Promise to deliver what is recorded in this block, unless it is discarded in it."""
+    """Promise to deliver what is recorded in this block, unless it is discarded in it.
+
+    Raises NotWritten, and nothing may be recorded.
+    """
     keeping = Kept(call, uuid.uuid4(), recording, seconds=0.0)
-    call.journal.deliver(
+    written = call.journal.deliver(
         keeping.id,
         kind=kind,
         box_id=str(box) if box else None,
@@ -125,6 +135,9 @@ def kept(
         began_at=datetime.now(UTC).isoformat(),
         details=details,
     )
+    if not written:
+        log.error("recording can't be promised", action="recording_refused", kind=kind.value)
+        raise NotWritten
     with still_kept(keeping):
         yield keeping
 
@@ -141,7 +154,10 @@ def still_kept(keeping: Kept) -> Iterator[Kept]:
 async def record(
     call: Call, keeping: Kept, *, max_seconds: float, silence_seconds: float, beep: bool = True
 ) -> Recorded:
-    """Record the caller until `#`, silence or the limit. Keys pressed meanwhile mean nothing."""
+    """Record the caller until `#`, silence or the limit. Keys pressed meanwhile mean nothing.
+
+    `silence_seconds` 0: silence does not end it.
+    """
     receiver = Recording(keeping)
     await call.unbridged()
     since = asyncio.get_running_loop().time()
@@ -163,7 +179,7 @@ async def record(
         else:
             receiver.begin()
             recorded = await _ended(call, receiver, max_seconds)
-            recorded = _judged(call, recorded, since, min(max_seconds, silence_seconds))
+            recorded = _judged(call, recorded, since, min(max_seconds, silence_seconds or inf))
     call.keys.clear()
     return recorded
 

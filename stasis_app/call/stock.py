@@ -40,9 +40,9 @@ class Mailboxes(Protocol):
         """Keep a message for ever."""
 
     async def open_with_pin(
-        self, number: str, pin: str, *, attempts: int, lockout: float
+        self, number: str, pin: str, *, caller: str, attempts: int, lockout: float
     ) -> PinAnswer:
-        """Try a PIN at the box of an extension; after so many wrong ones it is locked."""
+        """Try a PIN at the box of an extension; so many wrong ones lock it, and the caller out."""
 
     async def has_pin(self, box: UUID) -> bool: ...
 

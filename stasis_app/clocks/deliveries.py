@@ -22,8 +22,9 @@ from stasis_app.media.audio import AudioError, convert
 from stasis_app.media.objects import Missing, ObjectError, Objects
 from stasis_app.media.speech import join, listen
 from stasis_app.media.wav import mend
+from stasis_app.rules.system_settings import MIN_SECONDS
 from stasis_app.rules.voicemail import worth_keeping
-from stasis_app.store.deliveries import Deliveries, Delivery, StoredAudio
+from stasis_app.store.deliveries import OPEN, Deliveries, Delivery, StoredAudio
 from stasis_app.store.directory import Directory
 from stasis_app.store.media_files import MediaFiles
 from stasis_app.words import DeliveryKind, DeliveryState
@@ -39,8 +40,8 @@ LONGEST_SECONDS = 1800.0
 CLOSING_SECONDS = (0.05, 0.1, 0.2, 0.4)
 TIMES_TO_LOOK = 5
 PAUSE_SECONDS = 0.5
-MIN_SECONDS = 2.0
 CONTENT_TYPE = "audio/wav"
+DONE = (DeliveryState.STORED, DeliveryState.DISCARDED)
 
 AWAY = (AriError, ObjectError, ConnectionError, TimeoutError, OSError)
 
@@ -137,8 +138,11 @@ class Deliverer:
     async def _carry(self, delivery: Delivery) -> None:
         if delivery.state is not DeliveryState.STORED and delivery.recording:
             await self._await_end(delivery.recording)
-        if delivery.state in (DeliveryState.RECORDING, DeliveryState.FINISHED):
-            await self._store(delivery)
+        state: DeliveryState | None = delivery.state
+        if state in OPEN:
+            state = await self._store(delivery)
+        if state not in DONE:
+            return
         if delivery.recording:
             with contextlib.suppress(Gone):
                 await self._door.delete_recording(delivery.recording)
@@ -152,24 +156,29 @@ class Deliverer:
             await asyncio.sleep(pause)
         raise StillRecording
 
-    async def _store(self, delivery: Delivery) -> None:
-        """Put the audio where it belongs; what is not worth it is discarded."""
+    async def _store(self, delivery: Delivery) -> DeliveryState | None:
+        """Put the audio where it belongs; what is not worth it is discarded.
+
+        Return how it stands then: somebody else may have been at it.
+        """
         if not delivery.has_box:
             raise Hopeless("the mailbox is gone")
         if delivery.state is DeliveryState.RECORDING and delivery.kind is not DeliveryKind.MESSAGE:
-            await self._deliveries.discard(delivery, "nobody has accepted it")
-            return
+            return await self._deliveries.discard(delivery, "nobody has accepted it")
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             ready = await self._prepared(delivery, Path(folder))
             if ready is None:
                 log.info("nothing to deliver", action="discarded", **_named(delivery))
-                await self._deliveries.discard(delivery, "silent, too short, or nothing recorded")
-                return
+                problem = "silent, too short, or nothing recorded"
+                return await self._deliveries.discard(delivery, problem)
             audio = await self._put(delivery.storage_path, ready)
-        if not await self._deliveries.commit(delivery, audio):
-            raise Hopeless("there is nothing any more that it is for")
-        seconds = round(ready.seconds, 1)
-        log.info("delivered", action="delivered", seconds=seconds, **_named(delivery))
+        state = await self._deliveries.commit(delivery, audio)
+        if state is DeliveryState.DEAD:
+            raise Hopeless("there is nothing any more that it is for, or it was given up")
+        if state is DeliveryState.STORED:
+            seconds = round(ready.seconds, 1)
+            log.info("delivered", action="delivered", seconds=seconds, **_named(delivery))
+        return state
 
     async def _put(self, key: str, ready: Ready) -> StoredAudio:
         size = ready.path.stat().st_size
@@ -182,8 +191,8 @@ class Deliverer:
         recorded = await self._recorded(delivery, folder / "recorded.wav")
         if delivery.kind is DeliveryKind.MESSAGE:
             return await self._message(delivery, recorded, folder)
-        if recorded is None or not recorded.seconds:
-            return None
+        if recorded is None or not await self._is_heard(recorded):
+            return None  # a greeting or prompt that nobody can hear takes the place of no other
         target = folder / "converted.wav"
         name = f"recording {delivery.id}"
         audio = await asyncio.to_thread(convert, recorded.path, target, name=name)
@@ -197,7 +206,8 @@ class Deliverer:
             with path.open("wb") as file:
                 await self._door.fetch_recording(delivery.recording, file)
         except Gone as error:
-            self._miss(delivery, error)
+            if not delivery.is_empty:
+                self._miss(delivery, error)
             return None
         self._not_found.pop(delivery.id, None)
         mended = await asyncio.to_thread(mend, path)
@@ -239,6 +249,11 @@ class Deliverer:
             return False
         heard = await asyncio.to_thread(listen, recorded.path)
         return worth_keeping(heard.seconds, heard.talking, least)
+
+    async def _is_heard(self, recorded: Ready) -> bool:
+        return (
+            bool(recorded.seconds) and (await asyncio.to_thread(listen, recorded.path)).talking > 0
+        )
 
     async def _original(self, message: UUID, path: Path) -> Ready | None:
         """Fetch the message that is forwarded; None: it is gone."""

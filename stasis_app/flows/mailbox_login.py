@@ -1,5 +1,6 @@
 """The way into a mailbox: by the own phone, or with the PIN."""
 
+from stasis_app.call.arrival import Origin
 from stasis_app.call.call import Call
 from stasis_app.rules.callee import spoken
 from stasis_app.rules.mailbox import PinAnswer
@@ -13,6 +14,7 @@ from .mailbox_visit import STEP, goodbye
 TRIES = 3
 PIN_ATTEMPTS = 5
 LOCKOUT_SECONDS = 900.0
+LONGEST_NUMBER = 64
 
 
 async def log_in(call: Call, destination: Destination, tried: int = 0) -> Box | None:
@@ -82,6 +84,14 @@ async def tell_apart(call: Call, number: str, pin: str) -> PinAnswer:
     return await call.exchange.mailboxes.open_with_pin(
         number,
         pin,
+        caller=guesser(call.origin),
         attempts=max(int(book.number("voicemail.pin_attempts", PIN_ATTEMPTS)), 1),
         lockout=book.number("voicemail.lockout_seconds", LOCKOUT_SECONDS),
     )
+
+
+def guesser(origin: Origin) -> str:
+    """Return by what wrong PINs of a caller are counted (`voicemail_pin_callers.caller`)."""
+    if origin.extension:
+        return f"extension:{origin.extension}"
+    return f"trunk:{origin.trunk}:{origin.identity.number[:LONGEST_NUMBER]}"

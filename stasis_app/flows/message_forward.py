@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from stasis_app.call.recording import kept
+from stasis_app.call.recording import NotWritten, kept
 from stasis_app.rules.mailbox import Message
 from stasis_app.rules.models import Box
 from stasis_app.rules.sentences import Sentence, say
@@ -69,13 +69,17 @@ def copied(visit: Visit, message: Message, box: Box) -> Copy:
         "caller_number": message.caller_number,
         "caller_name": message.caller_name,
         "urgent": message.urgent,
+        "from_inside": message.from_inside,
     }
     return Copy(str(box.id), box.number, details)
 
 
 async def alone(visit: Visit, copy: Copy) -> Answer:
-    with kept(visit.call, DeliveryKind.MESSAGE, box=UUID(copy.box), **copy.details):
-        visit.call.journal.note(Moment.MESSAGE_LEFT, number=copy.number)
+    try:
+        with kept(visit.call, DeliveryKind.MESSAGE, box=UUID(copy.box), **copy.details):
+            visit.call.journal.note(Moment.MESSAGE_LEFT, number=copy.number)
+    except NotWritten:
+        return await visit.say(Sentence.TRY_LATER)
     return await visit.say(Sentence.FORWARDED)
 
 

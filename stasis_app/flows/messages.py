@@ -15,7 +15,7 @@ from stasis_app.call.said import Voicemail
 from stasis_app.rules import sentences
 from stasis_app.rules.dialling import meaning
 from stasis_app.rules.mailbox import Message
-from stasis_app.rules.models import Destination, DestinationKind, Payer
+from stasis_app.rules.models import Destination, DestinationKind, Extension, Payer
 from stasis_app.rules.sentences import Sentence, messages_waiting
 from stasis_app.words import Direction, Moment
 
@@ -145,11 +145,20 @@ async def envelope(visit: Visit, message: Message) -> Answer:
 
 
 def envelope_of(visit: Visit, message: Message) -> tuple[str, ...]:
-    internal = visit.call.exchange.book.extension(message.caller_number) is not None
+    internal = may_be_inside(message) and extension_of(visit, message) is not None
     received = message.received_at.astimezone(visit.zone)
     now = datetime.now(UTC).astimezone(visit.zone)
     number = message.caller_number
     return sentences.envelope(number, received, now, visit.call.language, internal=internal)
+
+
+def extension_of(visit: Visit, message: Message) -> Extension | None:
+    return visit.call.exchange.book.extension(message.caller_number)
+
+
+def may_be_inside(message: Message) -> bool:
+    """Whoever calls from outside can show an extension's number. Of some rows it is not known."""
+    return message.from_inside is not False
 
 
 async def call_back(visit: Visit, message: Message) -> Answer:
@@ -169,11 +178,12 @@ async def call_back(visit: Visit, message: Message) -> Answer:
 def destination_of(visit: Visit, message: Message) -> Destination | None:
     """Return where the caller of a message is; None if what was shown is no number to call.
 
-    Whoever calls can show what he likes: a code of our carrier's must not come of it.
+    Whoever calls can show what he likes: a code of our carrier's must not come of it, nor an
+    extension of ours.
     """
     payer = Payer(extension=visit.box.number)
     found = meaning(visit.call.exchange.book, message.caller_number, payer)
-    inside = found.kind is DestinationKind.EXTENSION
+    inside = found.kind is DestinationKind.EXTENSION and may_be_inside(message)
     outside = found.kind is DestinationKind.OUTSIDE and PHONE_NUMBER.fullmatch(found.number)
     return replace(found, by_hand=True) if inside or outside else None
 

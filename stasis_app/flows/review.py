@@ -9,16 +9,23 @@ from uuid import UUID
 
 from stasis_app.call.call import Call
 from stasis_app.call.playback import LONGEST_SECONDS
-from stasis_app.call.recording import Kept, Recorded, go_on_recording, kept, record, still_kept
+from stasis_app.call.recording import (
+    Kept,
+    NotWritten,
+    Recorded,
+    go_on_recording,
+    kept,
+    record,
+    still_kept,
+)
 from stasis_app.call.said import Said
 from stasis_app.rules.sentences import Sentence, review, say
+from stasis_app.rules.system_settings import MAX_SECONDS, MIN_SECONDS
 from stasis_app.rules.voicemail import worth_keeping
 from stasis_app.words import HangupCause, Moment
 
 from .take import Outcome, Purpose, Stage, Take
 
-MAX_SECONDS = 180.0
-MIN_SECONDS = 2.0
 SILENCE_SECONDS = 10.0
 
 CHOICE_SECONDS = 5.0
@@ -34,9 +41,10 @@ async def record_reviewed(call: Call, purpose: Purpose, *before: Said) -> Outcom
 
     What is kept is on its way when this returns. Thanks and goodbye are left to the flow.
     """
+    take = Take(urgent=purpose.details.get("urgent") is True)
     if before:
-        _stands(call, purpose, Take())
-    return await _takes(call, purpose, Take(), before)
+        _stands(call, purpose, take)
+    return await _takes(call, purpose, take, before)
 
 
 async def go_on(
@@ -55,10 +63,33 @@ async def go_on(
             return Outcome(take.outcome)
         draft = _Draft(call, purpose, take, keeping)
         outcome = await draft.go_on()
-    return outcome or await _takes(call, purpose, draft.take, draft.said)
+    if outcome:
+        return await _surely(call, purpose, keeping, outcome)
+    return await _takes(call, purpose, draft.take, draft.said)
 
 
 async def _takes(call: Call, purpose: Purpose, take: Take, before: Sequence[Said]) -> Outcome:
+    try:
+        return await _until_settled(call, purpose, take, before)
+    except NotWritten:
+        return await _sorry(call)
+
+
+async def _sorry(call: Call) -> Outcome:
+    """Nothing can be written down now: nobody is told that something was saved."""
+    await call.announce(Sentence.TRY_LATER)
+    return Outcome.NOTHING
+
+
+async def _surely(call: Call, purpose: Purpose, keeping: Kept, outcome: Outcome) -> Outcome:
+    """A message is delivered once it is promised; anything else only if it is accepted too."""
+    arrives = purpose.is_message or keeping.finished
+    return await _sorry(call) if outcome is Outcome.KEPT and not arrives else outcome
+
+
+async def _until_settled(
+    call: Call, purpose: Purpose, take: Take, before: Sequence[Said]
+) -> Outcome:
     while True:
         await call.say(*before, keys=SKIP)
         mark = {"urgent": take.urgent} if purpose.is_message else {}
@@ -72,7 +103,7 @@ async def _takes(call: Call, purpose: Purpose, take: Take, before: Sequence[Said
             draft = _Draft(call, purpose, take, keeping)
             outcome = await draft.begin()
         if outcome:
-            return outcome
+            return await _surely(call, purpose, keeping, outcome)
         take, before = draft.take, draft.said
 
 
@@ -118,10 +149,18 @@ class _Draft:
         try:
             yield
         finally:
-            if not self._over and self.purpose.is_message:
+            if not self._over and self._is_empty:
+                self._discard("nothing_recorded")
+            elif not self._over and self.purpose.is_message:
                 self._note_kept(self.take.seconds or self._elapsed)
             elif not self._over:
                 self._discard("not_accepted")
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether a message is nothing: he hung up during the tone. One that is sent on is more."""
+        alone = self.purpose.is_message and "forwarded_from" not in self.purpose.details
+        return alone and self.keeping.seconds == 0
 
     @property
     def _elapsed(self) -> float | None:

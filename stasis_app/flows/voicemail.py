@@ -22,7 +22,7 @@ from stasis_app.rules.models import (
 )
 from stasis_app.rules.sentences import Sentence, on_the_phone, say, unavailable
 from stasis_app.rules.spoken import Language, digits
-from stasis_app.words import DeliveryKind, HangupCause, TargetType
+from stasis_app.words import DeliveryKind, Direction, HangupCause, TargetType
 
 from . import review
 from .review import OPERATOR, SKIP, record_reviewed
@@ -162,6 +162,7 @@ def purpose(call: Call, visit: Visit, box: Box | None) -> Purpose:
             "caller_number": ANONYMOUS if shown.private else shown.number,
             "caller_name": "" if shown.private else shown.name,
             "language": call.language,
+            "from_inside": call.origin.direction is not Direction.INBOUND,
         },
         operator=operator_of(call, visit, box) is not None,
     )

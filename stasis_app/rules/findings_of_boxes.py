@@ -8,6 +8,7 @@ from .dialling import meaning
 from .finding import ERROR, WARNING, Finding, Steps
 from .findings_of_forwards import way_out
 from .findings_of_menus import music_in
+from .mail_address import mail_address
 from .models import Box, DestinationKind, Payer
 from .voicemail import ALL_ALIKE, NOT_DIGITS, THE_NUMBER
 
@@ -41,8 +42,8 @@ def boxes(book: Book) -> Steps:
 def _of_box(book: Book, box: Box) -> Iterator[tuple[str, str]]:
     if box.pin_flaw in FLAWS:
         yield WARNING, FLAWS[box.pin_flaw]
-    if box.mails and box.bad_address:
-        yield ERROR, "email_address is no mail address: nobody is told of messages"
+    if box.mails:
+        yield from _of_address(book, box)
     for severity, why in operator(book, box.operator, Payer(extension=box.number)):
         yield severity, f"operator_number {box.operator}: {why}"
     greetings = {
@@ -52,6 +53,18 @@ def _of_box(book: Book, box: Box) -> Iterator[tuple[str, str]]:
         "name_prompt_id": box.name_prompt,
     }
     yield from music_in(book, greetings)
+
+
+def _of_address(book: Book, box: Box) -> Iterator[tuple[str, str]]:
+    user = book.user_of(book.extensions.get(box.extension))
+    if box.address is not None:
+        whose, address = "email_address", box.address
+    elif user and user.active and user.address is not None:
+        whose, address = "the email of its user", user.address
+    else:
+        return
+    if mail_address(address) is None:
+        yield ERROR, f"{whose} is no mail address: nobody is told of messages"
 
 
 def operator(book: Book, number: str | None, payer: Payer) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,10 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A row of `voicemail_messages`. `saved`: retention does not delete it."""
+    """A row of `voicemail_messages`. `saved`: retention does not delete it.
+
+    `from_inside`: an extension has left it; None: not known.
+    """
 
     id: UUID
     caller_number: str
@@ -18,6 +21,7 @@ class Message:
     read: bool
     urgent: bool
     saved: bool
+    from_inside: bool | None = None
 
 
 class PinAnswer(StrEnum):

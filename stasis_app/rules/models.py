@@ -43,6 +43,7 @@ class User:
     time_profile: UUID | None
     language: str = ""
     timezone: str = ""
+    address: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +238,8 @@ class MenuOption:
 class Box:
     """A row of `voicemail_boxes` with the number of its extension. The greetings are media files.
 
-    `active` is false while the extension's `voicemail_enabled` is. It `mails` what is left there;
-    with a `bad_address` of its own it can't. `pin_flaw` is what is wrong with its PIN (a word of
+    `active` is false while the extension's `voicemail_enabled` is. It `mails` what is left there
+    to its `address`, None: that of the user. `pin_flaw` is what is wrong with its PIN (a word of
     `rules.voicemail`); the PIN itself stays in Postgres.
     """
 
@@ -254,7 +255,7 @@ class Box:
     operator: str | None
     max_messages: int | None
     mails: bool = False
-    bad_address: bool = False
+    address: str | None = field(default=None, repr=False)
     pin_flaw: str | None = None
 
 

@@ -76,6 +76,7 @@ def user(row: Row) -> User:
         time_profile=row["time_profile_id"],
         language=row["language"] or "",
         timezone=row["timezone"] or DEFAULT_ZONE,
+        address=row["email"],
     )
 
 

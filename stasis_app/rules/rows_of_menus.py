@@ -88,7 +88,7 @@ def box(row: Row) -> Box:
         operator=text(row["operator_number"]),
         max_messages=row["max_messages"],
         mails=row["mails"],
-        bad_address=row["bad_address"],
+        address=row["email_address"],
         pin_flaw=row["pin_flaw"],
     )
 

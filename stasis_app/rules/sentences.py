@@ -178,11 +178,12 @@ def envelope(
 ) -> tuple[str, ...]:
     """Return when a message came and from which number; `internal`: an extension's.
 
-    A caller without digits is unknown. `now` is in the zone of who listens.
+    A caller without digits is unknown, and one with letters (a name). `now` is in the zone of who
+    listens.
     """
     said = _words("vm-received", tongue) + moment(received, now, tongue)
     dialled = digits(caller, tongue)
-    if not dialled:
+    if not dialled or any(map(str.isalpha, caller)):
         return said + _words("vm-unknown-caller", tongue)
     return (
         said + _words("vm-from-extension" if internal else "vm-from-phonenumber", tongue) + dialled

@@ -26,7 +26,9 @@ FLAGS = (
 )
 OF_NUMBERS = ("calls", "outbound", "toll", "trunks", "ivr", "voicemail")
 SILENCE, SENDER = "voicemail.silence_seconds", "mail.from"
+LEAST, MOST = "voicemail.min_seconds", "voicemail.max_seconds"
 LEAST_SILENCE_SECONDS = 3.0
+MIN_SECONDS, MAX_SECONDS = 2.0, 180.0
 OTHERS = (*ROLES, *FLAGS, "voicemail.operator")
 NO_LANGUAGE = f"is not one of {', '.join(Language)}"
 NO_FLAG = "is neither true nor false"
@@ -154,8 +156,10 @@ class SystemSettings:
         """Return what will surprise somebody, by key."""
         found = {}
         silence = self.limit(SILENCE)
-        if silence is not None and silence < LEAST_SILENCE_SECONDS:
+        if silence is not None and 0 < silence < LEAST_SILENCE_SECONDS:
             found[SILENCE] = "is less than 3 s: a pause ends the message"
+        if self.number(LEAST, MIN_SECONDS) > self.number(MOST, MAX_SECONDS):
+            found[LEAST] = f"is more than {MOST}: every message is too short"
         sender = self.text(SENDER)
         address = mail_address(sender) if sender else None
         if sender and not (address and address.is_ascii):

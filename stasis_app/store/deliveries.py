@@ -45,6 +45,8 @@ LONGEST_PROBLEM = 500
 LONGEST_NUMBER = 50
 LONGEST_NAME = 100
 UNKNOWN_CALLER = "anonymous"
+OPEN = (DeliveryState.RECORDING, DeliveryState.FINISHED)
+NOWHERE = (DeliveryState.DEAD, DeliveryState.DISCARDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,12 @@ class Delivery:
 
         Not if Asterisk has counted nothing, or if the call ended without a word about it.
         """
-        return self.state is DeliveryState.FINISHED and self.details.get("seconds") != 0
+        return self.state is DeliveryState.FINISHED and not self.is_empty
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether Asterisk has counted nothing: the caller hung up during the tone."""
+        return self.details.get("seconds") == 0
 
     @property
     def forwarded_from(self) -> UUID | None:
@@ -96,6 +103,18 @@ class StoredAudio:
     size: int
     sha256: str
     rate: int = 16000
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """A recording in Asterisk that nobody delivers.
+
+    It is `of_ended` call, `old` a week after that; else nobody knows of its call (yet).
+    """
+
+    recording: str
+    of_ended: bool
+    old: bool
 
 
 class Undeliverable(Exception):
@@ -117,36 +136,50 @@ class Deliveries:
         async with self._pool.connection("deliveries can't be read") as connection:
             return [_delivery(row) for row in await connection.fetch(DUE, most)]
 
-    async def left_over(self, recordings: Sequence[str]) -> list[str]:
-        """Return those of our recordings that nobody delivers, a week after the end of the call."""
+    async def left_over(self, recordings: Sequence[str]) -> list[LeftOver]:
+        """Return those of our recordings that nobody delivers, but those of calls that go on."""
         async with self._pool.connection("deliveries can't be read") as connection:
-            return [row["name"] for row in await connection.fetch(LEFT_OVER, recordings)]
+            rows = await connection.fetch(LEFT_OVER, recordings)
+        return [LeftOver(row["name"], row["ended_at"] is not None, row["old"]) for row in rows]
 
     async def waiting(self) -> int:
         """Return how many should have arrived a minute ago, without those that are given up."""
         async with self._pool.connection("deliveries can't be counted") as connection:
             return int(await connection.fetchval(WAITING))
 
-    async def commit(self, delivery: Delivery, audio: StoredAudio) -> bool:
+    async def commit(self, delivery: Delivery, audio: StoredAudio) -> DeliveryState | None:
         """Write the row that the audio is for, and what follows from it; then it is STORED.
 
-        Whoever comes second changes nothing. False: it can't be delivered, ever (there is no such
-        mailbox any more); it is dead, and the object will be removed.
+        Return its state: whoever comes second changes nothing, and is told how it stands (None: it
+        is dropped). One that can't be delivered, ever (there is no such mailbox any more), is DEAD.
+        The object of one that is dead or discarded will be removed.
         """
         try:
             async with self._pool.transaction("a recording can't be stored") as connection:
-                if await connection.fetchval(LOCK, delivery.id):
+                state = await _state(connection, delivery)
+                if state in OPEN:
                     await connection.execute(KEEP_OBJECT, audio.storage_path)
                     await _write(connection, delivery, audio)
                     await connection.execute(STORED, delivery.id)
+                    return DeliveryState.STORED
+                if state in NOWHERE:
+                    await connection.execute(REMOVE_OBJECT, audio.storage_path)
+                return state
         except Undeliverable as error:
             await self.give_up(delivery, str(error), audio.storage_path)
-            return False
-        return True
+            return DeliveryState.DEAD
 
-    async def discard(self, delivery: Delivery, problem: str) -> None:
-        """Note that nothing is to be delivered, and why; only the recording is left to delete."""
-        await self._execute(DISCARD, delivery.id, problem)
+    async def discard(self, delivery: Delivery, problem: str) -> DeliveryState | None:
+        """Note that nothing is to be delivered, and why; only the recording is left to delete.
+
+        Return its state, as `commit` does.
+        """
+        async with self._pool.transaction("a delivery can't be changed") as connection:
+            state = await _state(connection, delivery)
+            if state not in OPEN:
+                return state
+            await connection.execute(DISCARD, delivery.id, problem)
+            return DeliveryState.DISCARDED
 
     async def fail(self, delivery: Delivery, problem: str) -> float:
         """Note a failure; return the seconds after which it is due again."""
@@ -173,6 +206,12 @@ class Deliveries:
     async def _execute(self, statement: str, *arguments: object) -> None:
         async with self._pool.connection("a delivery can't be changed") as connection:
             await connection.execute(statement, *arguments)
+
+
+async def _state(connection: asyncpg.Connection, delivery: Delivery) -> DeliveryState | None:
+    """Return how it stands, and have everybody else wait; None: it is dropped."""
+    state = await connection.fetchval(LOCK, delivery.id)
+    return DeliveryState(state) if state else None
 
 
 async def _write(connection: asyncpg.Connection, delivery: Delivery, audio: StoredAudio) -> None:
@@ -205,6 +244,7 @@ async def _write_message(
         delivery.call,
         audio.sha256,
         delivery.forwarded_from,
+        _flag(details, "from_inside"),
     )
     await connection.execute(ADD_MAILS, delivery.id)
 
@@ -256,6 +296,11 @@ def _seconds(audio: StoredAudio) -> int:
 
 def _text(details: Mapping[str, Any], key: str, length: int | None = None) -> str | None:
     return str(details.get(key) or "").strip()[:length] or None
+
+
+def _flag(details: Mapping[str, Any], key: str) -> bool | None:
+    value = details.get(key)
+    return value if isinstance(value, bool) else None
 
 
 def _delivery(row: asyncpg.Record) -> Delivery:

@@ -15,21 +15,20 @@ LIMIT $1
 
 # p-<call>-<mark>; the call is in `cdr` only after all that the journal says of its recordings
 LEFT_OVER = """
-SELECT name FROM unnest($1::text[]) AS name
+SELECT name, known.ended_at, (known.ended_at < now() - INTERVAL '7 days') IS TRUE AS old
+FROM unnest($1::text[]) AS name
 CROSS JOIN substring(
     name from '^p-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{12}$') AS call
-WHERE NOT EXISTS (SELECT FROM recording_deliveries WHERE recording = name)
-    AND EXISTS (
-        SELECT FROM cdr WHERE call_id = call::uuid AND ended_at < now() - INTERVAL '7 days')
+CROSS JOIN LATERAL (SELECT max(ended_at) AS ended_at FROM cdr WHERE call_id = call::uuid) AS known
+WHERE call IS NOT NULL
+    AND NOT EXISTS (SELECT FROM recording_deliveries WHERE recording = name)
+    AND NOT EXISTS (SELECT FROM calls WHERE calls.id = call::uuid)
 """
 
 WAITING = "SELECT count(*) FROM undelivered WHERE state <> 'dead'"
 
 # who comes second waits here, and finds that nothing is left to do
-LOCK = """
-SELECT TRUE FROM recording_deliveries WHERE id = $1 AND state IN ('recording', 'finished')
-FOR UPDATE
-"""
+LOCK = "SELECT state FROM recording_deliveries WHERE id = $1 FOR UPDATE"
 
 # a mailbox that is being deleted or changed is waited for
 LOCK_BOX = "SELECT TRUE FROM voicemail_boxes WHERE id = $1 FOR SHARE"
@@ -37,8 +36,9 @@ LOCK_BOX = "SELECT TRUE FROM voicemail_boxes WHERE id = $1 FOR SHARE"
 ADD_MESSAGE = """
 INSERT INTO voicemail_messages (
     id, voicemail_box_id, caller_number, caller_name, storage_path, duration_seconds,
-    file_size_bytes, is_urgent, received_at, call_id, checksum, forwarded_from)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    file_size_bytes, is_urgent, received_at, call_id, checksum, forwarded_from,
+    from_inside)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -78,7 +78,7 @@ WHERE id = $1
 
 DISCARD = """
 UPDATE recording_deliveries SET state = 'discarded', problem = $2
-WHERE id = $1 AND state IN ('recording', 'finished')
+WHERE id = $1
 """
 
 FAIL = """

@@ -1,5 +1,6 @@
 """`media_files` and the messages in mailboxes: the rows of audio, and where Asterisk fetches it."""
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from .connection import connected
 from .pool import Pool
 
 REMEMBERED = 10_000
+PATIENCE_SECONDS = 0.3
+REST_SECONDS = 5.0
 
 ADD = """
 INSERT INTO media_files (name, description, file_type, storage_path, duration_seconds,
@@ -24,10 +27,7 @@ FROM media_files
 
 READ_MESSAGE = """
 SELECT id, caller_number AS name, 'message' AS file_type, storage_path,
-    replace(url_token::text, '-', '') AS token,
-    '/messages/' || id || '/' || replace(url_token::text, '-', '') || '/'
-        || left(md5(storage_path), 12) AS url_path,
-    duration_seconds, NULL AS record_code
+    '' AS token, '' AS url_path, duration_seconds, NULL AS record_code
 FROM voicemail_messages
 """
 
@@ -42,7 +42,8 @@ WHERE media_server.base_url <> EXCLUDED.base_url
 class MediaFile:
     """A row of `media_files`, or of `voicemail_messages` (kind `message`, the caller's number).
 
-    `url_path` follows the base URL; whoever knows `token` may fetch.
+    `url_path` follows the base URL; whoever knows `token` may fetch. A message has neither: its
+    address is made for each playback.
     """
 
     id: UUID
@@ -70,11 +71,16 @@ class NewFile:
 
 
 class MediaFiles:
-    """Rows by id, each read when it is asked for; while Postgres is away as they were last seen."""
+    """Rows by id, each read when it is asked for; while Postgres is away as they were last seen.
+
+    A row that was seen is not waited for longer than a caller bears silence, and then for a while
+    not at all.
+    """
 
     def __init__(self, dsn: str) -> None:
         self._pool = Pool(dsn, size=2)
         self._seen: dict[UUID, MediaFile] = {}
+        self._resting_until = 0.0
 
     async def get(self, identity: UUID) -> MediaFile | None:
         """Return a media file, None if there is none. Raises ConnectionError if nobody knows."""
@@ -85,12 +91,16 @@ class MediaFiles:
         return await self._find(READ_MESSAGE, identity)
 
     async def _find(self, query: str, identity: UUID) -> MediaFile | None:
+        now, seen = asyncio.get_running_loop().time, self._seen.get(identity)
+        if seen and now() < self._resting_until:
+            return seen
         try:
-            async with self._pool.connection("the row of the audio can't be read") as connection:
-                row = await connection.fetchrow(f"{query} WHERE id = $1", identity)
-        except ConnectionError:
-            if identity in self._seen:
-                return self._seen[identity]
+            async with asyncio.timeout(PATIENCE_SECONDS if seen else None):
+                row = await self._read(query, identity)
+        except (ConnectionError, TimeoutError):
+            self._resting_until = now() + REST_SECONDS
+            if seen:
+                return seen
             raise
         self._seen.pop(identity, None)
         if row is None:
@@ -99,6 +109,10 @@ class MediaFiles:
         if len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
         return found
+
+    async def _read(self, query: str, identity: UUID) -> asyncpg.Record | None:
+        async with self._pool.connection("the row of the audio can't be read") as connection:
+            return await connection.fetchrow(f"{query} WHERE id = $1", identity)
 
     def close(self) -> None:
         self._pool.close()

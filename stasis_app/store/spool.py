@@ -53,10 +53,11 @@ class Spool:
         self._size = sum(self._path(number).stat().st_size for number in self._segments)
         self._file = self._open()
 
-    def write(self, record: Record) -> None:
+    def write(self, record: Record) -> bool:
         """Append one record. Never raises: a call goes on when its journal can't be written.
 
-        At the limit, or when the disk refuses, the record is lost; `failing` says so.
+        At the limit, or when the disk refuses, the record is lost: it returns False, and `failing`
+        says so.
         """
         try:
             self._append(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
@@ -70,6 +71,8 @@ class Spool:
         else:
             self.failing = False
             self.grown.set()
+            return True
+        return False
 
     def _append(self, line: bytes) -> None:
         if self._size + len(line) > self._limit:

@@ -13,7 +13,8 @@ READ: dict[str, str] = {
             max_concurrent_outbound_calls, voicemail_enabled
         FROM extensions""",
     "users": """
-        SELECT id, role, status, deleted_at, time_profile_id, language, timezone FROM users""",
+        SELECT id, role, status, deleted_at, time_profile_id, language, timezone, email
+        FROM users""",
     "trunks": """
         SELECT id, name, trunk_type, status, deleted_at, host,
             sip_uri(host, port, transport) AS uri, username,
@@ -59,9 +60,7 @@ READ: dict[str, str] = {
             greeting_prompt_id, busy_greeting_prompt_id, temporary_greeting_prompt_id,
             name_prompt_id, operator_number, max_messages,
             email_notification IS TRUE AND voicemail_email_notification IS TRUE AS mails,
-            (btrim(email_address) <> '' AND email_address !~ '^([^<>]*<)?[[:space:]]*'
-                '[^[:space:]@<>,;]+@[^[:space:]@<>,;]+[[:space:]]*>?[[:space:]]*$'
-            ) IS TRUE AS bad_address,
+            nullif(btrim(email_address), '') AS email_address,
             CASE
                 WHEN digits IS NULL THEN 'missing'
                 WHEN digits !~ '^[0-9]{4,20}$' THEN 'not_4_to_20_digits'

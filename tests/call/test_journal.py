@@ -19,7 +19,21 @@ CALL = UUID(int=7)
 
 def journal() -> tuple[Journal, list[Any]]:
     records: list[Any] = []
-    return Journal(CALL, records.append, AT), records
+
+    def append(record: Any) -> bool:
+        records.append(record)
+        return True
+
+    return Journal(CALL, append, AT), records
+
+
+def test_what_is_not_written_is_told() -> None:
+    diary = Journal(CALL, lambda record: False, AT)
+    assert diary.deliver(CALL, kind="message") is False
+    diary, _ = journal()
+    assert diary.deliver(CALL, kind="message") is True
+    diary.end(AT, HangupCause.NORMAL_CLEARING)
+    assert diary.deliver(CALL, discarded=True) is False
 
 
 @given(st.text(), st.integers(0, 60))

@@ -251,11 +251,44 @@ async def test_how_short_is_too_short_is_a_setting(world: World, box: UUID) -> N
     assert len(world.objects.held) == 1
 
 
-@pytest.mark.parametrize(("state", "details"), [("recording", {}), ("finished", {"seconds": 0.0})])
-async def test_what_was_never_begun_is_forgotten(
-    world: World, box: UUID, state: str, details: dict[str, Any]
-) -> None:
-    identity = await promise(world.db, box, "rec", state=state, **details)
+async def test_who_hangs_up_during_the_tone_alarms_nobody(world: World, box: UUID) -> None:
+    """Asterisk is asked once: the row counts among the messages of the box until then."""
+    identity = await promise(world.db, box, "rec", seconds=0.0)
+    query = "SELECT state, attempts FROM recording_deliveries WHERE id = $1"
+    with capture_logs() as logs:
+        async with world.process():
+            await world.settled()
+    assert await world.db.fetchrow(query, identity) is None
+    assert [line["action"] for line in logs] == ["discarded"]
+
+
+@pytest.mark.parametrize("state", ["dead", "discarded", "stored"])
+async def test_somebody_else_settles_it_meanwhile(world: World, box: UUID, state: str) -> None:
+    """What was given up keeps its recording: an administrator may have it tried again."""
+    world.asterisk.stored["rec"] = wav()
+    identity = await promise(world.db, box, "rec")
+    put, other = world.objects.put, await asyncpg.connect(world.dsn)
+
+    async def late(*arguments: Any) -> Any:
+        change = "UPDATE recording_deliveries SET state = $2 WHERE id = $1"
+        await other.execute(change, identity, state)
+        return await put(*arguments)
+
+    world.objects.put = late
+    told = {"dead": "delivery_dead", "stored": "delivered"}.get(state)
+    with capture_logs() as logs:
+        async with world.process():
+            await until(lambda: told in (None, *(line["action"] for line in logs)), 10, "its end")
+            await world.settled()
+    await other.close()
+    assert list(world.asterisk.stored) == (["rec"] if state == "dead" else [])
+    assert await world.db.fetchval("SELECT count(*) FROM recording_deliveries") == (state == "dead")
+    removed = await world.db.fetchval("SELECT count(*) FROM object_removals")
+    assert removed == (state != "stored")
+
+
+async def test_what_was_never_begun_is_forgotten(world: World, box: UUID) -> None:
+    identity = await promise(world.db, box, "rec", state="recording")
     attempts = "SELECT attempts > 2 FROM recording_deliveries WHERE id = $1"
     async with world.process():
         await until(lambda: world.db.fetchval(attempts, identity), 10, "some attempts")
@@ -449,8 +482,9 @@ async def test_a_prompt_is_recorded_anew(world: World) -> None:
     assert [row["storage_path"] for row in removals] == ["prompt/old.wav"]
 
 
-async def test_a_greeting_of_nothing_is_none(world: World, box: UUID) -> None:
-    world.asterisk.stored["rec"] = wav(np.zeros(0, np.float32))
+@pytest.mark.parametrize("seconds", [0, 3])
+async def test_a_greeting_of_nothing_is_none(world: World, box: UUID, seconds: int) -> None:
+    world.asterisk.stored["rec"] = wav(np.zeros(seconds * RATE, np.float32))
     await promise(world.db, box, "rec", kind="greeting", which="name")
     async with world.process():
         await world.settled()

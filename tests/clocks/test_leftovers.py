@@ -51,3 +51,24 @@ async def test_old_ones_are_deleted(
     assert asterisk.stored.keys() == {new, live, dead, "somebody else's"}
     told = [line["recording"] for line in logs if line["action"] == "recording_swept"]
     assert told == [old, later]
+    told = [line["recording"] for line in logs if line["action"] == "recording_lost"]
+    assert sorted(told[:2]) == sorted((old, new))
+    assert told[2:] == [later]
+
+
+async def test_a_call_that_nobody_knows_is_told_when_it_stays_unknown(
+    dsn: str, db: asyncpg.Connection
+) -> None:
+    """The disk was full before it began. What the journal says may also be on its way."""
+    asterisk, deliveries = FakeAsterisk(), Deliveries(dsn)
+    name = f"p-{uuid4()}-0123456789ab"
+    asterisk.stored[name] = wav()
+    seen: dict[str, bool] = {}
+    told = []
+    for _ in range(3):
+        with capture_logs() as logs:
+            seen = await leftovers._sweep(asterisk, deliveries, seen)
+        told.append([line["action"] for line in logs])
+    deliveries.close()
+    assert told == [[], ["recording_lost"], []]
+    assert list(asterisk.stored) == [name]

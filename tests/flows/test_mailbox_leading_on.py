@@ -1,5 +1,7 @@
 """Where a message leads: to another mailbox, or back to its caller."""
 
+from typing import Any
+
 import pytest
 
 from stasis_app.rules.sentences import (
@@ -67,6 +69,7 @@ def test_a_message_is_forwarded_without_a_comment() -> None:
         "caller_number": "1002",
         "caller_name": "",
         "urgent": False,
+        "from_inside": None,
     }
 
 
@@ -180,8 +183,8 @@ def test_the_caller_is_called_back_inside() -> None:
     assert world.dialled() == [endpoint("1002")]
 
 
-def message_from(world: World, caller: str) -> None:
-    message = world.mailboxes.leave(BOX, caller, seconds=8.0)
+def message_from(world: World, caller: str, **columns: Any) -> None:
+    message = world.mailboxes.leave(BOX, caller, seconds=8.0, **columns)
     world.asterisk.media_seconds[audio(message)[0]] = 8.0
 
 
@@ -219,6 +222,55 @@ def test_who_shows_no_number_cannot_be_called_back(caller: str) -> None:
         await owner.presses("#")
 
     assert not visit(lambda world: message_from(world, caller), scene).dialled()
+
+
+def test_who_shows_an_extension_from_outside_is_no_extension() -> None:
+    """He is neither announced nor called as one."""
+
+    async def scene(owner: Owner) -> None:
+        at = held(owner.world)[0].received_at
+        await owner.hears(envelope("1002", at, EPOCH, EN, internal=False))
+        await hears_the_message(owner)
+        await owner.presses("32")
+        await owner.hears(Sentence.NO_CALLBACK, menu_of(1, 1))
+        await owner.presses("#")
+
+    def prepare(world: World) -> None:
+        world.extension("1002")
+        message_from(world, "1002", from_inside=False)
+
+    assert not visit(prepare, scene).dialled()
+
+
+def test_an_urgent_message_with_a_comment_stays_urgent() -> None:
+    def prepare(world: World) -> None:
+        message_from(world, "1002", urgent=True, from_inside=True)
+        with_box(world, "1003")
+
+    async def scene(owner: Owner) -> None:
+        await asks_to_forward(owner)
+        await owner.presses("1")
+        await owner.hears(Sentence.RECORD_COMMENT)
+        await speaks_for(owner, 4.0)
+        await owner.hears(review(EN, urgent=True))
+        await owner.presses("1")
+        await owner.hears(Sentence.FORWARDED)
+        await owner.hangs_up()
+
+    [copy] = delivered(visit(prepare, scene))
+    assert (copy["details"]["urgent"], copy["details"]["from_inside"]) == (True, True)
+
+
+def test_the_disk_is_full_when_a_message_is_forwarded() -> None:
+    async def scene(owner: Owner) -> None:
+        await asks_to_forward(owner)
+        owner.world.loses = lambda record: "delivery" in record
+        await owner.presses("2")
+        await owner.hears(Sentence.TRY_LATER, menu_of(1, 1))
+        await owner.hears_no(Sentence.FORWARDED)
+        await owner.presses("#")
+
+    assert not deliveries(visit(with_target, scene))
 
 
 @pytest.mark.parametrize("allowed", [True, False])

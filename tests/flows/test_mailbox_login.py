@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
+from stasis_app.call.arrival import Origin
+from stasis_app.flows.mailbox_login import guesser
+from stasis_app.rules.caller_id import CallerId
 from stasis_app.rules.sentences import Sentence, messages_waiting
-from stasis_app.words import HangupCause
+from stasis_app.words import Direction, HangupCause
 from tests.support.virtual_time import run
 
 from .invariants import check
@@ -231,6 +235,36 @@ def test_no_digit_of_a_pin_is_written_anywhere() -> None:
     assert world.details("pin_refused")[0] == {"number": "1001", "answer": "wrong"}
 
 
+@pytest.mark.parametrize("pin", ["1001", "0000", "12"])
+def test_a_pin_that_everybody_would_try_opens_nothing(pin: str) -> None:
+    """It stands in a row that somebody wrote by hand."""
+
+    async def scene(owner: Owner) -> None:
+        for _ in range(3):
+            await owner.presses(f"{pin}#", wait=10.0)
+
+    world = visit_of_1002(scene, "*981001", lambda world: with_box(world, pin=pin))
+    assert refusals(world) == ["wrong"] * 3
+
+
+def test_wrong_pins_are_counted_for_the_phone() -> None:
+    async def scene(owner: Owner) -> None:
+        for _ in range(3):
+            await owner.presses(f"{WRONG}#", wait=10.0)
+
+    world = visit_of_1002(scene, "*981001")
+    phone = world.book.extensions.at("1002")
+    assert phone
+    assert world.mailboxes.callers == [f"extension:{phone.id}"] * 3
+
+
+@pytest.mark.parametrize(("shown", "counted"), [(CALLER, CALLER), ("0" * 99, "0" * 64), ("", "")])
+def test_wrong_pins_from_outside_are_counted_for_the_number(shown: str, counted: str) -> None:
+    trunk = uuid4()
+    origin = Origin(Direction.INBOUND, CallerId(shown), trunk=trunk)
+    assert guesser(origin) == f"trunk:{trunk}:{counted}"
+
+
 @pytest.mark.parametrize("pin", [PIN, None])
 def test_the_own_phone_is_asked_if_it_is_to_be_and_there_is_a_pin(pin: str | None) -> None:
     def prepare(world: World) -> None:
@@ -299,6 +333,7 @@ def test_from_outside_by_the_greeting() -> None:
 
     world = run(tell())
     assert world.details("mailbox_opened") == [{"number": "1001"}]
+    assert [caller.rpartition(":")[2] for caller in world.mailboxes.callers] == [CALLER]
 
 
 def test_from_outside_without_a_pin_nobody_comes_in() -> None:

@@ -253,3 +253,19 @@ def test_killed_at_any_request(hangs_up: float, away: float, sent: bool) -> None
         assert len(delivered(world)) == (hangs_up == 100.0), f"wrong at request {request}"
         if delivered(world):
             assert particulars(delivered(world)[0]) == {"media": str(identity("welcome"))}
+
+
+def test_it_is_not_saved_if_nobody_can_write_that_it_was_accepted() -> None:
+    """Who delivers would find that nobody has accepted it."""
+
+    async def scene(talker: Talker) -> None:
+        await talker.skips_to_the_tone()
+        await talker.speaks(3)
+        await talker.presses("#")
+        await talker.hears(MENU)
+        talker.world.loses = lambda record: "finished_at" in record.get("delivery", {})
+        await talker.presses("1")
+        await talker.hears(Sentence.TRY_LATER, Sentence.GOODBYE)
+        await talker.hears_no(Sentence.RECORDING_SAVED)
+
+    assert not delivered(records(scene))

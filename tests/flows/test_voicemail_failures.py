@@ -73,6 +73,35 @@ def test_recording_fails_although_it_was_taken() -> None:
     assert not delivered(world)
 
 
+def test_the_journal_is_full() -> None:
+    """Nobody would learn of the message: the caller is not told that it was saved."""
+
+    async def scene(talker: Talker) -> None:
+        talker.world.loses = lambda record: "delivery" in record
+        await talker.presses("#")
+        await talker.hears(Sentence.TRY_LATER, Sentence.GOODBYE)
+        await talker.hears_no(Sentence.MESSAGE_LEFT)
+
+    with capture_logs() as logs:
+        world = leaves(as_it_is, scene)
+    assert not world.asterisk.recordings
+    assert "message_left" not in world.events()
+    assert "recording_refused" in [line["action"] for line in logs]
+
+
+@pytest.mark.parametrize("after", [0.0, 0.1])
+def test_who_hangs_up_during_the_tone_leaves_nothing(after: float) -> None:
+    async def scene(talker: Talker) -> None:
+        await talker.presses("#", 0.05)
+        await talker.waits(after)
+        await talker.hangs_up()
+
+    world = leaves(as_it_is, scene)
+    assert not delivered(world)
+    assert "message_left" not in world.events()
+    assert why_discarded(world) == ["nothing_recorded"]
+
+
 @pytest.mark.parametrize("room", [0.0, 1.5])
 def test_disk_is_full(room: float) -> None:
     """Asterisk says that all is well; the caller is not told three times to speak longer."""

@@ -45,7 +45,8 @@ class World:
     """`records` is what the calls have written, also those of an earlier process.
 
     To read the open calls takes `reading` seconds. Nothing can be written to a row while Postgres
-    is away, nor to a time profile whose row is gone, which the book does not know yet.
+    is away, nor to a time profile whose row is gone, which the book does not know yet. The disk
+    has no room for the records that it `loses`.
     """
 
     asterisk: FakeAsterisk
@@ -56,6 +57,7 @@ class World:
     profile_gone: bool = False
     mailboxes: FakeMailboxes = field(default_factory=FakeMailboxes)
     audio: FakeAudio = field(default_factory=FakeAudio)
+    loses: Callable[[Mapping[str, Any]], object] = lambda record: False
 
     def __post_init__(self) -> None:
         asterisk = self.asterisk
@@ -70,9 +72,12 @@ class World:
         )
         self.switchboard = Switchboard(self.exchange, self._open_calls)
 
-    def _write(self, record: Mapping[str, Any]) -> None:
+    def _write(self, record: Mapping[str, Any]) -> bool:
+        if self.loses(record):
+            return False
         self.records.append(orjson.loads(orjson.dumps(record)))
         self.written_at.append(asyncio.get_running_loop().time())
+        return True
 
     async def _set_override(self, profile: UUID, override: Override) -> bool:
         if self.postgres_away:

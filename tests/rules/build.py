@@ -100,6 +100,7 @@ def user_row(place: int, **columns: Any) -> Row:
         "time_profile_id": None,
         "language": "de-DE",
         "timezone": "Europe/Berlin",
+        "email": None,
     }
     return {"id": UUID(int=place), **plain, **columns}
 
@@ -256,7 +257,7 @@ def box_row(place: int, number: str, **columns: Any) -> Row:
         "operator_number": None,
         "max_messages": None,
         "mails": False,
-        "bad_address": False,
+        "email_address": None,
         "pin_flaw": None,
     }
     return {"id": UUID(int=place), **plain, **columns}

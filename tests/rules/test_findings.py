@@ -101,7 +101,7 @@ CLEAN: Tables = {
     ],
     "voicemail_boxes": [
         box_row(1, "1008", operator_number="1001", mails=True),
-        box_row(2, "1001", active=False, mails=True, bad_address=True, pin_flaw="all_alike"),
+        box_row(2, "1001", active=False, mails=True, email_address="anna", pin_flaw="all_alike"),
     ],
 }
 CLEAN_SETTINGS = {
@@ -136,7 +136,13 @@ def test_a_clean_configuration() -> None:
     ("key", "value", "problem"),
     [
         ("voicemail.silence_seconds", 2.5, "is less than 3 s: a pause ends the message"),
-        ("voicemail.silence_seconds", 0, "is less than 3 s: a pause ends the message"),
+        ("voicemail.silence_seconds", 0, None),
+        (
+            "voicemail.min_seconds",
+            181,
+            "is more than voicemail.max_seconds: every message is too short",
+        ),
+        ("voicemail.min_seconds", 180, None),
         ("voicemail.silence_seconds", 3, None),
         ("mail.from", "nobody", NO_SENDER),
         ("mail.from", "jürgen@example.org", NO_SENDER),

@@ -8,7 +8,7 @@ import pytest
 from stasis_app.rules.findings import ERROR, WARNING, Finding
 from stasis_app.rules.findings_of_boxes import MOST_ALIKE
 
-from .build import Row, box_row, extension_row, menu_row, option_row, to_external, to_row
+from .build import Row, box_row, extension_row, menu_row, option_row, to_external, to_row, user_row
 from .test_findings import NO_BOX, look, told
 
 TIMEOUT, INVALID = "timeout_destination", "invalid_destination"
@@ -157,7 +157,7 @@ def test_who_goes_round_by_key_does_so_by_will() -> None:
 # mailboxes
 
 BOXED: Row = {"voicemail_enabled": True}
-UNUSABLE: Row = {"pin_flaw": "all_alike", "mails": True, "bad_address": True}
+UNUSABLE: Row = {"pin_flaw": "all_alike", "mails": True, "email_address": "anna"}
 NO_ADDRESS = "email_address is no mail address: nobody is told of messages"
 
 
@@ -173,8 +173,10 @@ NO_ADDRESS = "email_address is no mail address: nobody is told of messages"
         ),
         ({}, {"pin_flaw": "not_4_to_20_digits"}, [(WARNING, "its PIN is not 4 to 20 digits")]),
         ({}, {"pin_flaw": "all_alike"}, [(WARNING, "its PIN is one digit again and again")]),
-        ({}, {"mails": True, "bad_address": True}, [(ERROR, NO_ADDRESS)]),
-        ({}, {"mails": False, "bad_address": True}, []),
+        ({}, {"mails": True, "email_address": "anna"}, [(ERROR, NO_ADDRESS)]),
+        ({}, {"mails": True, "email_address": "a<b@example.org"}, [(ERROR, NO_ADDRESS)]),
+        ({}, {"mails": True, "email_address": "Anna <anna@example.org>"}, []),
+        ({}, {"mails": False, "email_address": "anna"}, []),
         (
             {},
             {"operator_number": "alice"},
@@ -209,6 +211,27 @@ def test_a_box(extension: Row, columns: Row, problems: list[tuple[str, str]]) ->
         Finding("voicemail_boxes", UUID(int=7), "2001", severity, problem)
         for severity, problem in problems
     ]
+
+
+@pytest.mark.parametrize(
+    ("of_user", "of_box", "bad"),
+    [
+        ({"email": "ben"}, None, True),
+        ({"email": "ben@example.org"}, None, False),
+        ({"email": "ben"}, "ben@example.org", False),
+        ({"email": "ben", "status": "inactive"}, None, False),
+    ],
+)
+def test_mail_goes_to_the_user_if_the_box_has_no_address(
+    of_user: Row, of_box: str | None, bad: bool
+) -> None:
+    found = look(
+        users=[user_row(3, **of_user)],
+        extensions=[extension_row("2001", **BOXED, user_id=UUID(int=3))],
+        voicemail_boxes=[box_row(7, "2001", mails=True, email_address=of_box)],
+    )
+    problem = NO_ADDRESS.replace("email_address", "the email of its user")
+    assert [finding.problem for finding in found] == [problem] * bad
 
 
 def test_of_many_boxes_alike_some_are_named() -> None:

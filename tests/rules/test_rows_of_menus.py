@@ -219,7 +219,7 @@ def test_a_box() -> None:
         operator_number=" 1002 ",
         max_messages=5,
         mails=True,
-        bad_address=True,
+        email_address="anna@example.org",
         pin_flaw="missing",
     )
     assert rows.box(row) == Box(
@@ -235,7 +235,7 @@ def test_a_box() -> None:
         operator="1002",
         max_messages=5,
         mails=True,
-        bad_address=True,
+        address="anna@example.org",
         pin_flaw="missing",
     )
 

@@ -161,6 +161,7 @@ def test_which_message_was_saved() -> None:
         ("201", True, "vm-from-extension 2 0 1"),
         ("anonymous", False, "vm-unknown-caller"),
         ("", True, "vm-unknown-caller"),
+        ("sales2", False, "vm-unknown-caller"),
     ],
 )
 def test_the_envelope(caller: str, internal: bool, who: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from stasis_app.rules.mailbox import Greeting
 from stasis_app.store import removals
-from stasis_app.store.deliveries import Deliveries, Delivery, StoredAudio
+from stasis_app.store.deliveries import Deliveries, Delivery, LeftOver, StoredAudio
 from stasis_app.words import DeliveryKind, DeliveryState
 
 from .conftest import StoppableServer as Server
@@ -95,7 +95,7 @@ async def test_what_is_due(deliveries: Deliveries, db: Connection) -> None:
 
 
 async def test_recordings_that_nobody_delivers(deliveries: Deliveries, db: Connection) -> None:
-    """Only of calls that are known to be over, long ago."""
+    """Those of calls that go on are none."""
     days = {"old": 8, "new": 6, "delivered": 8, "alive": None, "unknown": None}
     calls = {name: uuid4() for name in days}
     for name, age in days.items():
@@ -105,7 +105,14 @@ async def test_recordings_that_nobody_delivers(deliveries: Deliveries, db: Conne
     await promise(db, state="dead", recording=names["delivered"])
     of_others = ["", "p-", "p-x-0123456789ab", f"p-{'-' * 36}-0123456789ab", str(calls["old"])]
     longer = f"{names['old']}c"
-    assert await deliveries.left_over([*names.values(), *of_others, longer]) == [names["old"]]
+    alive = "INSERT INTO calls (id, call_id, direction, caller_number, callee_number)"
+    await db.execute(f"{alive} VALUES ($1, 'a', 'internal', '1', '2')", calls["alive"])
+    found = await deliveries.left_over([*names.values(), *of_others, longer])
+    assert sorted(found, key=lambda one: list(names.values()).index(one.recording)) == [
+        LeftOver(names["old"], of_ended=True, old=True),
+        LeftOver(names["new"], of_ended=True, old=False),
+        LeftOver(names["unknown"], of_ended=False, old=False),
+    ]
     assert await deliveries.left_over([]) == []
 
 
@@ -138,15 +145,17 @@ async def test_a_message_arrives(deliveries: Deliveries, db: Connection) -> None
         caller_name="n" * 120,
         urgent=True,
         forwarded_from=str(original),
+        from_inside=False,
     )
     delivery = await only(deliveries)
-    assert await deliveries.commit(delivery, AUDIO)
+    assert await deliveries.commit(delivery, AUDIO) is DeliveryState.STORED
     [row] = await db.fetch("SELECT * FROM voicemail_messages")
     assert (row["id"], row["voicemail_box_id"], row["call_id"]) == (identity, box, call)
     assert (row["caller_number"], row["caller_name"]) == ("4" * 50, "n" * 100)
     assert (row["duration_seconds"], row["file_size_bytes"]) == (4, 115_244)
     assert (row["storage_path"], row["checksum"]) == (AUDIO.storage_path, AUDIO.sha256)
     assert (row["is_urgent"], row["forwarded_from"]) == (True, original)
+    assert row["from_inside"] is False
     assert (row["received_at"], row["delete_at"]) == (AT, AT + timedelta(days=90))
     assert await db.fetchval("SELECT recipient FROM mail_outbox") == "anna@example.com"
     stored = await only(deliveries)
@@ -159,7 +168,10 @@ async def test_an_unknown_caller_and_a_short_message(
     deliveries: Deliveries, db: Connection
 ) -> None:
     await promise(db, box=await new_box(db), caller_number=" ", caller_name=None)
-    assert await deliveries.commit(await only(deliveries), replace(AUDIO, seconds=0.2))
+    assert (
+        await deliveries.commit(await only(deliveries), replace(AUDIO, seconds=0.2))
+        is DeliveryState.STORED
+    )
     row = await db.fetchrow(
         "SELECT caller_number, caller_name, duration_seconds, is_urgent FROM voicemail_messages"
     )
@@ -192,7 +204,7 @@ async def test_who_gets_a_mail(
     box = await new_box(db, mail="anna@example.com")
     await db.execute(change)
     await promise(db, box=box)
-    assert await deliveries.commit(await only(deliveries), AUDIO)
+    assert await deliveries.commit(await only(deliveries), AUDIO) is DeliveryState.STORED
     assert [row[0] for row in await db.fetch("SELECT recipient FROM mail_outbox")] == recipients
 
 
@@ -208,7 +220,7 @@ async def test_two_deliver_at_once(dsn: str, db: Connection) -> None:
         for one in both
         for delivery in await one.due()
     ]
-    assert await asyncio.gather(*work) == [True] * 20
+    assert await asyncio.gather(*work) == [DeliveryState.STORED] * 20
     counted = """
         SELECT (SELECT count(*) FROM voicemail_messages), (SELECT count(*) FROM mail_outbox),
             (SELECT count(*) FROM media_files), (SELECT count(*) FROM object_removals)"""
@@ -225,7 +237,7 @@ async def test_the_box_is_gone(dsn: str, deliveries: Deliveries, db: Connection,
     """Nothing is left over but the delivery, which says why."""
     await promise(db, kind, box=uuid4(), which="busy")
     delivery = await only(deliveries)
-    assert not await deliveries.commit(delivery, AUDIO)
+    assert await deliveries.commit(delivery, AUDIO) is DeliveryState.DEAD
     assert await state_of(db, delivery) == ("dead", "the mailbox is gone")
     assert [one.storage_path for one in await removals.due(dsn)] == [AUDIO.storage_path]
     assert await deliveries.due() == []
@@ -238,7 +250,7 @@ async def test_a_greeting_is_used_at_once(deliveries: Deliveries, db: Connection
         await promise(db, "greeting", box=box, which=greeting)
         delivery = await only(deliveries)
         audio = replace(AUDIO, storage_path=delivery.storage_path)
-        assert await deliveries.commit(delivery, audio)
+        assert await deliveries.commit(delivery, audio) is DeliveryState.STORED
         await deliveries.drop(delivery)
     rows = await db.fetch("""
         SELECT file.name, file_type, duration_seconds, file_size_bytes, format, sample_rate
@@ -253,7 +265,7 @@ async def test_a_greeting_is_used_at_once(deliveries: Deliveries, db: Connection
 async def test_a_greeting_that_nobody_knows(deliveries: Deliveries, db: Connection) -> None:
     await promise(db, "greeting", box=await new_box(db), which="morning")
     delivery = await only(deliveries)
-    assert not await deliveries.commit(delivery, AUDIO)
+    assert await deliveries.commit(delivery, AUDIO) is DeliveryState.DEAD
     assert await state_of(db, delivery) == ("dead", "there is no greeting 'morning'")
 
 
@@ -263,7 +275,10 @@ async def test_prompts_new_and_anew(deliveries: Deliveries, db: Connection) -> N
     async def record(path: str, **details: Any) -> UUID:
         identity = await promise(db, "prompt", **details)
         delivery = await only(deliveries)
-        assert await deliveries.commit(delivery, replace(AUDIO, storage_path=path))
+        assert (
+            await deliveries.commit(delivery, replace(AUDIO, storage_path=path))
+            is DeliveryState.STORED
+        )
         await deliveries.drop(delivery)
         return identity
 
@@ -304,7 +319,7 @@ async def test_what_is_stored_is_neither_discarded_nor_given_up(
     delivery = await only(deliveries)
     await deliveries.drop(delivery)
     assert await state_of(db, delivery) == ("finished", None)
-    assert await deliveries.commit(delivery, AUDIO)
+    assert await deliveries.commit(delivery, AUDIO) is DeliveryState.STORED
     await deliveries.discard(delivery, "too short")
     await deliveries.give_up(delivery, "gone", AUDIO.storage_path)
     assert await state_of(db, delivery) == ("stored", None)
@@ -322,11 +337,11 @@ async def test_a_dead_one_is_tried_again(dsn: str, deliveries: Deliveries, db: C
     identity = await promise(db, "greeting", box=uuid4(), which="busy")
     delivery = await only(deliveries)
     audio = replace(AUDIO, storage_path=delivery.storage_path)
-    assert not await deliveries.commit(delivery, audio)
+    assert await deliveries.commit(delivery, audio) is DeliveryState.DEAD
     box = await new_box(db)
     await db.execute("UPDATE recording_deliveries SET state = 'finished', box_id = $1", box)
     assert await removals.due(dsn) == []
-    assert await deliveries.commit(await only(deliveries), audio)
+    assert await deliveries.commit(await only(deliveries), audio) is DeliveryState.STORED
     assert await removals.due(dsn) == []
     assert await db.fetchval("SELECT busy_greeting_prompt_id FROM voicemail_boxes") == identity
 
@@ -347,7 +362,7 @@ async def test_postgres_is_away(server: Server, dsn: str, db: Connection) -> Non
                 await act()
     finally:
         await server.resume()
-    assert await deliveries.commit(delivery, AUDIO)
+    assert await deliveries.commit(delivery, AUDIO) is DeliveryState.STORED
     deliveries.close()
 
 
@@ -357,5 +372,5 @@ async def test_a_message_is_only_there_once(deliveries: Deliveries, db: Connecti
     message = await leave(db, box)
     identity = await promise(db, box=box)
     await db.execute("UPDATE voicemail_messages SET id = $2 WHERE id = $1", message, identity)
-    assert await deliveries.commit(await only(deliveries), AUDIO)
+    assert await deliveries.commit(await only(deliveries), AUDIO) is DeliveryState.STORED
     assert await db.fetchval("SELECT count(*) FROM voicemail_messages") == 1

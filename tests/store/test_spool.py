@@ -90,8 +90,8 @@ def test_a_record_larger_than_what_is_read_at_once(spool: Spool) -> None:
 
 def test_at_the_limit_records_are_lost_and_it_says_so(tmp_path: Path) -> None:
     spool = Spool(tmp_path, limit=50)
-    for n in range(10):
-        spool.write({"n": n, "text": "x" * 10})
+    written = [spool.write({"n": n, "text": "x" * 10}) for n in range(10)]
+    assert written == [True] + [False] * 9
     assert spool.failing
     assert everything(spool)[0] == [{"n": 0, "text": "x" * 10}]
     spool.close()
@@ -112,6 +112,7 @@ def test_room_that_was_made_is_used_again(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_can_not_be_written_is_set_aside(spool: Spool) -> None:
+    assert spool.write({"n": object()}) is False
     spool.reject({"n": 1}, "no reason")
     assert '"no reason"' in (spool._directory / "rejected.log").read_text()
     assert everything(spool)[0] == []
@@ -134,9 +135,9 @@ async def test_a_disk_that_takes_no_new_file_costs_nothing_but_the_turn(
     monkeypatch.setattr("stasis_app.store.spool.SEGMENT_BYTES", 1)
     with monkeypatch.context() as full:
         full.setattr(os, "open", _refuses)
-        spool.write({"call": "lost"})
+        assert not spool.write({"call": "lost"})
     assert spool.failing
-    spool.write({"call": "after"})
+    assert spool.write({"call": "after"})
     assert not spool.failing
     seen = [record["call"] for record in everything(spool)[0]]
     assert seen == ["before", "after"]

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from stasis_app.rules.mailbox import Greeting, Message, PinAnswer
+from stasis_app.rules.voicemail import pin_problem
 
 from .fake_phones import EPOCH
 
@@ -26,6 +27,10 @@ class FakeBox:
     locked_until: float = 0.0
 
     @property
+    def usable_pin(self) -> str | None:
+        return None if self.pin is None or pin_problem(self.pin, self.number) else self.pin
+
+    @property
     def live(self) -> list[Message]:
         return [message for message in self.messages if message.id not in self.deleted]
 
@@ -37,6 +42,7 @@ class FakeMailboxes:
     boxes: dict[UUID, FakeBox] = field(default_factory=dict)
     away: bool = False
     seconds: float = 0.0
+    callers: list[str] = field(default_factory=list)
 
     # what happens outside of calls
 
@@ -87,17 +93,21 @@ class FakeMailboxes:
         self._change(message, saved=True)
 
     async def open_with_pin(
-        self, number: str, pin: str, *, attempts: int, lockout: float
+        self, number: str, pin: str, *, caller: str, attempts: int, lockout: float
     ) -> PinAnswer:
-        """A number that has no box, and a box without a PIN, answer like a wrong PIN."""
+        """A number that has no box, and a box without a PIN, answer like a wrong PIN.
+
+        The callers are only noted: no lock of theirs, and none that lasts longer than `lockout`.
+        """
         await self._answer()
+        self.callers.append(caller)
         now = asyncio.get_running_loop().time()
         box = next((box for box in self.boxes.values() if box.number == number), None)
         if box is None:
             return PinAnswer.WRONG
         if now < box.locked_until:
             return PinAnswer.LOCKED
-        if box.pin is not None and box.pin == pin:
+        if box.usable_pin == pin:
             box.failures = 0
             return PinAnswer.RIGHT
         box.failures += 1
@@ -108,7 +118,7 @@ class FakeMailboxes:
 
     async def has_pin(self, box: UUID) -> bool:
         await self._answer()
-        return box in self.boxes and self.boxes[box].pin is not None
+        return box in self.boxes and self.boxes[box].usable_pin is not None
 
     async def set_pin(self, box: UUID, pin: str) -> None:
         await self._answer()

@@ -160,7 +160,7 @@ class Recording(Turn):
         stop_on: str,
     ) -> None:
         super().__init__(stage, channel, name)
-        self._limit, self._silence = math.ceil(limit), math.ceil(silence)
+        self._limit, self._silence = math.ceil(limit), math.ceil(silence) or math.inf
         self._beep, self._stop_on = BEEP_SECONDS if beep else 0.0, stop_on
         self._since = 0.0
 
