@@ -14,12 +14,13 @@ SYSTEM_TESTS = Path(__file__).parent / "system"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the system tests two exchanges, if there are processes (pytest-xdist, loadgroup).
 
-    They mostly wait for phones, so the others, which compute, run beside them.
+    They mostly wait for phones, so the others, which compute, run beside them, file by file.
     """
     system = [item for item in items if item.path.is_relative_to(SYSTEM_TESTS)]
     files = list(dict.fromkeys(item.path for item in system))
-    for item in system:
-        item.add_marker(pytest.mark.xdist_group(f"exchange {files.index(item.path) % 2}"))
+    exchanges = {path: f"exchange {place % 2}" for place, path in enumerate(files)}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(exchanges.get(item.path, item.path.name)))
 
 
 @pytest.fixture(autouse=True)

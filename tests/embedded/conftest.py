@@ -1,5 +1,6 @@
 """State directories and free ports."""
 
+import os
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,9 +21,11 @@ def state(tmp_path: Path) -> StateDir:
 
 
 def free_port_base() -> int:
-    """A base whose ports nobody has, nor any system test will have."""
+    """A base whose ports nobody has: each process of the tests looks among its own."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    lowest = 10000 + process * 5000
     while True:
-        plan = PortPlan.above(random.randrange(10000, 25000, 1000))  # noqa: S311
+        plan = PortPlan.above(random.randrange(lowest, lowest + 5000, 1000))  # noqa: S311
         sip = (plan.sip, plan.sip_tls, plan.wss)
         ports = (plan.smtp, plan.ami, *sip, plan.app, plan.ari, plan.postgres, plan.s3)
         if not taken(Listener("any", port) for port in ports):
