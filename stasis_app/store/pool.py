@@ -56,5 +56,13 @@ class Pool:
                 max_size=self._size,
                 timeout=self._seconds,
                 command_timeout=self._seconds,
+                reset=_as_it_is,
             )
         return await self._pool
+
+
+async def _as_it_is(connection: object) -> None:
+    """Give a connection back without asyncpg's four statements: nobody here alters its session.
+
+    Nothing is listened for, and what is set or locked is so in a transaction, which has ended.
+    """
