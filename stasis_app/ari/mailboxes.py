@@ -43,10 +43,6 @@ class _Ending:
 class Mailboxes(Requests):
     """A box is called by its extension's number here."""
 
-    async def put_mailbox(self, number: str, *, unread: int, read: int) -> None:
-        """Tell the phones of an extension how many messages wait for it."""
-        await self.put_mailboxes({number: (unread, read)})
-
     async def put_mailboxes(self, counts: Mapping[str, tuple[int, int]]) -> None:
         """Tell the phones of many: (unread, read) by the extension's number.
 

@@ -36,7 +36,7 @@ async def answer_all(asterisk: AriServer, cause: int = DONE) -> None:
 
 
 async def test_a_box_is_put(door: Door, connection: Connection, asterisk: AriServer) -> None:
-    putting = asyncio.create_task(door.put_mailbox("1001", unread=3, read=2))
+    putting = asyncio.create_task(door.put_mailboxes({"1001": (3, 2)}))
     await until(lambda: originated(asterisk))
     [sent] = originated(asterisk)
     assert sent.path.startswith("channels/mailboxes-")
@@ -66,7 +66,7 @@ async def test_what_no_phone_can_be_called_is_passed_over(
 ) -> None:
     dialplan = asyncio.create_task(answer_all(asterisk))
     await door.put_mailboxes({number: (1, 0), "a.b_c+-9": (2, 0)})
-    await door.put_mailbox(number, unread=1, read=0)
+    await door.put_mailboxes({number: (1, 0)})
     dialplan.cancel()
     put = [request.body["variables"]["boxes"] for request in originated(asterisk)]
     assert put == ["a.b_c+-9=2=0"]
@@ -75,7 +75,7 @@ async def test_what_no_phone_can_be_called_is_passed_over(
 async def test_the_dialplan_breaks_off(door: Door, asterisk: AriServer) -> None:
     dialplan = asyncio.create_task(answer_all(asterisk, cause=0))
     with pytest.raises(AriError, match="broke off"):
-        await door.put_mailbox("1001", unread=1, read=0)
+        await door.put_mailboxes({"1001": (1, 0)})
     dialplan.cancel()
 
 
@@ -83,7 +83,7 @@ async def test_the_dialplan_is_never_done(
     door: Door, connection: Connection, asterisk: AriServer
 ) -> None:
     with pytest.raises(Unreachable):
-        await door.put_mailbox("1001", unread=1, read=0)
+        await door.put_mailboxes({"1001": (1, 0)})
     [sent] = originated(asterisk)
     await end(asterisk, sent)
     await until(lambda: connection.events)

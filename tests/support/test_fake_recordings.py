@@ -173,7 +173,7 @@ def test_a_recording_goes_on_without_us() -> None:
 
 def test_asterisk_restarts_while_it_records() -> None:
     async def scene(asterisk: FakeAsterisk, caller: Channel) -> None:
-        await asterisk.put_mailbox("1001", unread=1, read=2)
+        await asterisk.put_mailboxes({"1001": (1, 2)})
         assert asterisk.mailboxes == {"1001": (1, 2)}
         await record(asterisk, caller)
         await asyncio.sleep(3)
