@@ -6,12 +6,9 @@ any two steps is followed by one that begins at the first.
 
 import asyncio
 import contextlib
-import tempfile
 from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -29,11 +26,12 @@ from stasis_app.store.directory import Directory
 from stasis_app.store.media_files import MediaFiles
 from stasis_app.words import DeliveryKind, DeliveryState
 
-from .keeping import emptied, woken
+from .keeping import emptied, folder_in, noted, woken
 
 log = structlog.get_logger()
 
 TABLE = "recording_deliveries"
+WAITS = "deliveries_wait"
 AT_ONCE = 8
 LOOK_AGAIN_SECONDS = 2.0
 LONGEST_SECONDS = 1800.0
@@ -101,7 +99,7 @@ class Deliverer:
                 try:
                     await self._begin(group)
                 except ConnectionError as error:
-                    log.warning("deliveries wait", action="deliveries_wait", error=str(error))
+                    log.warning("deliveries wait", action=WAITS, error=str(error))
                 await woken(self._changed, LOOK_AGAIN_SECONDS)
 
     async def _begin(self, group: asyncio.TaskGroup) -> None:
@@ -123,14 +121,14 @@ class Deliverer:
                 await self._carry(delivery)
         except (AudioError, Hopeless) as error:
             told.error("recording can't be delivered", action="delivery_dead", error=str(error))
-            await _noted(self._deliveries.give_up(delivery, str(error)))
+            await noted(self._deliveries.give_up(delivery, str(error)), WAITS)
         except AWAY as error:
             tell = told.info if delivery.attempts else told.warning
             tell("delivery failed", action="delivery_failed", error=str(error))
-            await _noted(self._deliveries.fail(delivery, str(error) or "no answer in time"))
+            await noted(self._deliveries.fail(delivery, str(error) or "no answer in time"), WAITS)
         except Exception as error:
             told.exception("delivery failed", action="delivery_failed")
-            await _noted(self._deliveries.fail(delivery, type(error).__name__))
+            await noted(self._deliveries.fail(delivery, type(error).__name__), WAITS)
         finally:
             self._under_way.discard(delivery.id)
             self._changed.set()
@@ -165,8 +163,8 @@ class Deliverer:
             raise Hopeless("the mailbox is gone")
         if delivery.state is DeliveryState.RECORDING and delivery.kind is not DeliveryKind.MESSAGE:
             return await self._deliveries.discard(delivery, "nobody has accepted it")
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            ready = await self._prepared(delivery, Path(folder))
+        async with folder_in(self._folder) as folder:
+            ready = await self._prepared(delivery, folder)
             if ready is None:
                 log.info("nothing to deliver", action="discarded", **_named(delivery))
                 problem = "silent, too short, or nothing recorded"
@@ -191,7 +189,7 @@ class Deliverer:
         recorded = await self._recorded(delivery, folder / "recorded.wav")
         if delivery.kind is DeliveryKind.MESSAGE:
             return await self._message(delivery, recorded, folder)
-        if recorded is None or not await self._is_heard(recorded):
+        if recorded is None or not await self._is_worth_keeping(recorded):
             return None  # a greeting or prompt that nobody can hear takes the place of no other
         target = folder / "converted.wav"
         name = f"recording {delivery.id}"
@@ -229,7 +227,8 @@ class Deliverer:
         self, delivery: Delivery, recorded: Ready | None, folder: Path
     ) -> Ready | None:
         """A message that is forwarded follows the comment, if there is one."""
-        parts = [recorded] if recorded and await self._is_worth_keeping(recorded) else []
+        least = self._book.number("voicemail.min_seconds", MIN_SECONDS)
+        parts = [recorded] if recorded and await self._is_worth_keeping(recorded, least) else []
         if delivery.forwarded_from:
             original = await self._original(delivery.forwarded_from, folder / "original.wav")
             if original:
@@ -243,17 +242,12 @@ class Deliverer:
         audio = await asyncio.to_thread(join, paths, target, PAUSE_SECONDS)
         return Ready(target, audio.seconds)
 
-    async def _is_worth_keeping(self, recorded: Ready) -> bool:
-        least = self._book.number("voicemail.min_seconds", MIN_SECONDS)
+    async def _is_worth_keeping(self, recorded: Ready, least: float = 0.0) -> bool:
+        """Return whether something is heard, for so many seconds in all."""
         if not recorded.seconds:
             return False
         heard = await asyncio.to_thread(listen, recorded.path)
         return worth_keeping(heard.seconds, heard.talking, least)
-
-    async def _is_heard(self, recorded: Ready) -> bool:
-        return (
-            bool(recorded.seconds) and (await asyncio.to_thread(listen, recorded.path)).talking > 0
-        )
 
     async def _original(self, message: UUID, path: Path) -> Ready | None:
         """Fetch the message that is forwarded; None: it is gone."""
@@ -274,11 +268,3 @@ def _named(delivery: Delivery) -> dict[str, str]:
         "kind": delivery.kind.value,
         "call": str(delivery.call),
     }
-
-
-async def _noted(note: Coroutine[Any, Any, object]) -> None:
-    """What can't be noted is due again at once."""
-    try:
-        await note
-    except ConnectionError as error:
-        log.warning("delivery not noted", action="deliveries_wait", error=str(error))

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -34,3 +37,21 @@ def emptied(folder: Path) -> None:
     """Make a folder for work, without what a process that was killed has left in it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@asynccontextmanager
+async def folder_in(parent: Path) -> AsyncIterator[Path]:
+    """Lend a folder for a piece of work. Calls do not wait while a long recording in it goes."""
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        yield folder
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def noted(note: Coroutine[Any, Any, object], action: str) -> None:
+    """Write down how a piece of work has ended. What can't be noted is due again by itself."""
+    try:
+        await note
+    except ConnectionError as error:
+        log.warning("the end of something is not noted", action=action, error=str(error))

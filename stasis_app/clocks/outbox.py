@@ -1,11 +1,9 @@
 """Sends the mails that tell of new messages, until the mail server has taken each."""
 
 import asyncio
-import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -27,11 +25,12 @@ from stasis_app.rules.spoken import language
 from stasis_app.store.directory import Directory
 from stasis_app.store.outbox import Mail, Outbox
 
-from .keeping import emptied, woken
+from .keeping import emptied, folder_in, noted, woken
 
 log = structlog.get_logger()
 
 TABLE = "mail_outbox"
+WAITS = "mails_wait"
 CONNECTIONS = 4
 LOOK_AGAIN_SECONDS = 5.0
 LEASE_SECONDS = 60.0
@@ -107,7 +106,7 @@ class Postman:
                     mail = await self._next() if session.open and not self._away else None
         except ServerAway as error:
             self._goes_away(error)
-            await _noted(self._outbox.hand_back(first, str(error)))
+            await noted(self._outbox.hand_back(first, str(error)), WAITS)
         finally:
             self._open -= 1
             self._changed.set()
@@ -126,7 +125,7 @@ class Postman:
                 elif mail.id not in self._sending:
                     return mail
         except ConnectionError as error:
-            log.warning("mails wait", action="mails_wait", error=str(error))
+            log.warning("mails wait", action=WAITS, error=str(error))
         return None
 
     @contextmanager
@@ -144,23 +143,23 @@ class Postman:
             await self._send(session, mail)
         except ServerAway as error:  # the mail itself may be why the connection ends
             self._goes_away(error)
-            await _noted(self._outbox.fail(mail, str(error)))
+            await noted(self._outbox.fail(mail, str(error)), WAITS)
         except Refused as error:
             await self._refused(mail, error)
         except Deferred as error:
             told.warning("mail comes later", action="mail_deferred", code=error.code)
-            await _noted(self._outbox.fail(mail, str(error)))
+            await noted(self._outbox.fail(mail, str(error)), WAITS)
         except (ObjectError, OSError) as error:
             told.warning("mail comes later", action="mail_deferred", error=str(error))
-            await _noted(self._outbox.hand_back(mail, str(error), STORE_SECONDS))
+            await noted(self._outbox.hand_back(mail, str(error), STORE_SECONDS), WAITS)
         except Exception as error:
             told.exception("mail comes later", action="mail_deferred")
-            await _noted(self._outbox.fail(mail, type(error).__name__))
+            await noted(self._outbox.fail(mail, type(error).__name__), WAITS)
         else:
             self._failures = 0
             self._accepted.add(mail.id)
             told.info("mail sent", action="mail_sent")
-            await _noted(self._note_accepted(mail))
+            await noted(self._note_accepted(mail), WAITS)
 
     async def _refused(self, mail: Mail, error: Refused) -> None:
         final = _is_final(error) or mail.attempts + 1 >= MOST_REFUSALS
@@ -170,7 +169,7 @@ class Postman:
             log.warning(
                 "mail comes later", action="mail_deferred", mail=str(mail.id), code=error.code
             )
-        await _noted(self._outbox.fail(mail, str(error), permanent=final))
+        await noted(self._outbox.fail(mail, str(error), permanent=final), WAITS)
 
     async def _note_accepted(self, mail: Mail) -> None:
         """It is not sent again because Postgres was away when the server took it."""
@@ -179,8 +178,8 @@ class Postman:
 
     async def _send(self, session: MailSession, mail: Mail) -> None:
         letter = self._letter(mail)
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            sound, audio = await self._audio(mail, Path(folder))
+        async with folder_in(self._folder) as folder:
+            sound, audio = await self._audio(mail, folder)
             try:
                 await _hand_in(session, letter, sound, audio)
             except TooLarge:
@@ -241,11 +240,3 @@ async def _hand_in(
 def _is_final(error: Refused) -> bool:
     """Return whether the mail itself is to blame; another answer may be the server's mistake."""
     return error.code is None or isinstance(error, TooLarge)
-
-
-async def _noted(note: Coroutine[Any, Any, object]) -> None:
-    """What can't be noted is due again after its lease."""
-    try:
-        await note
-    except ConnectionError as error:
-        log.warning("mail not noted", action="mails_wait", error=str(error))
