@@ -90,13 +90,18 @@ class FakeAsterisk(Door):
 
 
 class FakeObjects(Objects):
-    """`held` is what the store has by key; `away` makes it silent."""
+    """`held` is what the store has by key; `away` makes it silent.
+
+    It answers none of the first puts until so many as `gathers` are under way at once.
+    """
 
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
         self.away = False
+        self.gathers = 0
         self.most_at_once = 0
         self._at_once = 0
+        self._gathered = asyncio.Event()
 
     async def put(
         self,
@@ -107,6 +112,9 @@ class FakeObjects(Objects):
     ) -> Stored:
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
+        if self.most_at_once >= self.gathers:
+            self._gathered.set()
+        await self._gathered.wait()
         await self._answer()
         self._at_once -= 1
         content = source.read()

@@ -145,6 +145,7 @@ async def test_a_new_row_wakes_it(world: World, box: UUID, monkeypatch: pytest.M
 
 
 async def test_a_hundred_at_once(world: World, box: UUID) -> None:
+    world.objects.gathers = clock.AT_ONCE
     for place in range(100):
         world.asterisk.stored[f"rec{place}"] = wav(tone(300 + place, 2.5, RATE))
         await promise(world.db, box, f"rec{place}")
