@@ -62,19 +62,34 @@ INSERT INTO ivr_menus (name, extension_number, direct_dial,
 SELECT 'demo menu', '2000', TRUE, 'extension', id FROM extensions WHERE number = '1002'
 ON CONFLICT DO NOTHING;
 
--- 1: Anna, 2: Ben, 3: Carla's mailbox, 9: again. Or the number of an extension.
+-- Anna, Ben and Carla answer the calls of a queue, at 3000 from inside; Dora helps out.
+INSERT INTO queues (name, extension_number, overflow_action, overflow_destination_id)
+SELECT 'Support', '3000', 'ivr', id FROM ivr_menus WHERE name = 'demo menu'
+ON CONFLICT DO NOTHING;
+
+INSERT INTO queue_members (queue_id, extension_id, penalty)
+SELECT queues.id, extensions.id, demo.penalty
+FROM (VALUES ('1001', 0), ('1002', 0), ('1003', 0), ('1004', 1)) AS demo (number, penalty)
+JOIN extensions USING (number)
+JOIN queues ON queues.name = 'Support'
+ON CONFLICT DO NOTHING;
+
+-- 1: Anna, 2: Ben, 3: Carla's mailbox, 4: the queue, 9: again. Or the number of an extension.
 INSERT INTO ivr_menu_options (ivr_menu_id, dtmf_digit, action, destination_id)
 SELECT ivr_menus.id, demo.key, demo.action,
-    CASE demo.action WHEN 'voicemail' THEN box.id WHEN 'extension' THEN extensions.id END
+    CASE demo.action WHEN 'voicemail' THEN box.id WHEN 'extension' THEN extensions.id
+        WHEN 'queue' THEN queues.id END
 FROM (VALUES
     ('1', 'extension', '1001'),
     ('2', 'extension', '1002'),
     ('3', 'voicemail', '1003'),
+    ('4', 'queue', '3000'),
     ('9', 'repeat', NULL)
 ) AS demo (key, action, number)
-JOIN ivr_menus ON name = 'demo menu'
+JOIN ivr_menus ON ivr_menus.name = 'demo menu'
 LEFT JOIN extensions USING (number)
 LEFT JOIN voicemail_boxes AS box ON box.extension_id = extensions.id
+LEFT JOIN queues ON queues.extension_number = demo.number
 ON CONFLICT DO NOTHING;
 
 INSERT INTO inbound_rules (name, did_pattern, trunk_id, destination_type, destination_id)
