@@ -100,6 +100,82 @@ class IvrAction(StrEnum):
     REPEAT = "repeat"
 
 
+class QueueStrategy(StrEnum):
+    """`queues.strategy`."""
+
+    RING_ALL = "ring_all"
+    LONGEST_IDLE = "longest_idle"
+    LEAST_TALK_TIME = "least_talk_time"
+    ROUND_ROBIN = "round_robin"
+    RANDOM = "random"
+
+
+class QueueStatus(StrEnum):
+    """`queues.status`. PAUSED takes no new callers; those who wait are served."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    INACTIVE = "inactive"
+
+
+class OverflowAction(StrEnum):
+    """`queues.overflow_action`."""
+
+    VOICEMAIL = "voicemail"
+    IVR = "ivr"
+    EXTERNAL = "external"
+    HANGUP = "hangup"
+
+
+class WhenEmpty(StrEnum):
+    """`queues.when_empty`: what callers do while no agent is logged in."""
+
+    JOIN = "join"
+    LEAVE = "leave"
+
+
+class AgentStatus(StrEnum):
+    """`agent_states.status`."""
+
+    AVAILABLE = "available"
+    BUSY = "busy"
+    WRAP_UP = "wrap_up"
+    BREAK = "break"
+    OFFLINE = "offline"
+
+
+class Wanted(StrEnum):
+    """`agent_states.wanted`: what the agent has asked for, whatever happens meanwhile."""
+
+    AVAILABLE = "available"
+    BREAK = "break"
+    OFFLINE = "offline"
+
+
+class Left(StrEnum):
+    """`queue_calls.left_how`: how a call left the line."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    TIMEOUT = "timeout"
+    KEY = "key"
+    EMPTY = "empty"
+    CALLBACK = "callback"
+    CLOSED = "closed"
+    FULL = "full"
+    FAILED = "failed"
+
+
+class CallbackState(StrEnum):
+    """`queue_callbacks.state`."""
+
+    WAITING = "waiting"
+    CALLING = "calling"
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
 class CallerIdMode(StrEnum):
     """`outbound_rules.caller_id_mode`."""
 
@@ -194,6 +270,20 @@ class Moment(StrEnum):
     PIN_REFUSED = "pin_refused"
     MESSAGE_PLAYED = "message_played"
     PROMPT_RECORDED = "prompt_recorded"
+    ENTERQUEUE = "ENTERQUEUE"
+    RINGNOANSWER = "RINGNOANSWER"
+    RINGCANCELED = "RINGCANCELED"
+    CONNECT = "CONNECT"
+    COMPLETEAGENT = "COMPLETEAGENT"
+    COMPLETECALLER = "COMPLETECALLER"
+    ABANDON = "ABANDON"
+    EXITWITHKEY = "EXITWITHKEY"
+    EXITWITHTIMEOUT = "EXITWITHTIMEOUT"
+    EXITEMPTY = "EXITEMPTY"
+    FULL = "FULL"
+    POSITION_TOLD = "position_told"
+    CALLBACK_REQUESTED = "callback_requested"
+    AGENT_STATE = "agent_state"
     HUNG_UP = "hung_up"
     CONFIG_IGNORED = "config_ignored"
     ENDED = "ended"

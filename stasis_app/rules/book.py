@@ -11,10 +11,11 @@ from uuid import UUID
 
 from stasis_app.words import TargetType
 
-from . import rows, rows_of_menus
+from . import rows, rows_of_menus, rows_of_queues
 from .blacklist import BlacklistShelf
 from .extensions import ExtensionShelf
 from .inbound_rules import InboundShelf
+from .members import MemberShelf, PresenceShelf
 from .menu_options import OptionShelf
 from .models import (
     Box,
@@ -31,15 +32,13 @@ from .models import (
 )
 from .numbers import forms
 from .outbound_rules import OutboundShelf
+from .queues import Queue
 from .shelf import Numbered, Shelf
 from .system_settings import SystemSettings
 from .times import TimeProfile, is_open
 from .voicemail_boxes import BoxShelf
 
-NAMED_TABLES: dict[TargetType, str] = {
-    TargetType.QUEUE: "queues",
-    TargetType.CONFERENCE: "conferences",
-}
+NAMED_TABLES: dict[TargetType, str] = {TargetType.CONFERENCE: "conferences"}
 
 
 class Book:
@@ -52,7 +51,9 @@ class Book:
     outbound_rules: OutboundShelf
     time_profiles: Numbered[TimeProfile]
     blacklist: BlacklistShelf
-    queues: Numbered[Named]
+    queues: Numbered[Queue]
+    queue_members: MemberShelf
+    agent_states: PresenceShelf
     conferences: Numbered[Named]
     ivr_menus: Numbered[Menu]
     ivr_menu_options: OptionShelf
@@ -131,7 +132,7 @@ class Book:
         return self.box_of(self.extensions.get(found.extension if found else target.id))
 
     def named(self, target: Target) -> Named | None:
-        """Return the queue or conference that a target means; None if there is none."""
+        """Return the conference that a target means; None if there is none."""
         table = NAMED_TABLES.get(target.type)
         found: Named | None = self.shelf(table).get(target.id) if table else None
         return found
@@ -151,7 +152,9 @@ TABLES: dict[str, Callable[[SystemSettings], Shelf[Any]]] = {
     "outbound_rules": lambda _: OutboundShelf(),
     "time_profiles": lambda _: Numbered(rows.time_profile, lambda profile: profile.code),
     "blacklist": BlacklistShelf,
-    "queues": partial(_named, "extension_number"),
+    "queues": lambda _: Numbered(rows_of_queues.queue, lambda queue: queue.number),
+    "queue_members": lambda _: MemberShelf(),
+    "agent_states": lambda _: PresenceShelf(),
     "conferences": partial(_named, "extension_number"),
     "ivr_menus": lambda _: Numbered(rows_of_menus.menu, lambda menu: menu.number),
     "ivr_menu_options": lambda _: OptionShelf(),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from stasis_app.words import Role
 
@@ -17,6 +18,11 @@ PROMPT = re.compile(r"\*77([0-9]*)", re.ASCII)
 DIRECT = re.compile(r"\*95([+0-9*#]+)", re.ASCII)
 OWN_MAILBOX = "*97"
 MAILBOX = re.compile(r"\*98([+0-9*#]*)", re.ASCII)
+LOGIN = re.compile(r"\*45(?P<own>[+0-9#]*)", re.ASCII)
+LOGIN_OF = re.compile(r"\*45\*(?P<of>[+0-9#]+)(?:\*(?P<what>[+0-9#]+))?", re.ASCII)
+BREAK = re.compile(r"\*46(?P<own>[0-9]*)", re.ASCII)
+BREAK_OF = re.compile(r"\*46\*(?P<of>[+0-9#]+)(?:\*(?P<what>[0-9]+))?", re.ASCII)
+END_WRAP_UP = re.compile(r"\*47(?:\*(?P<of>[+0-9#]+))?", re.ASCII)
 
 OVERRIDES = {"0": Override.AUTOMATIC, "1": Override.OPEN, "2": Override.CLOSED}
 
@@ -66,7 +72,32 @@ class OpenMailbox:
     own: bool = False
 
 
-FeatureCode = CallAnonymously | OverrideProfile | TryTrunk | Record | Direct | OpenMailbox
+class Act(StrEnum):
+    """What an agent of the queues does by a code."""
+
+    LOG_IN_OUT = "log_in_out"
+    BREAK = "break"
+    END_WRAP_UP = "end_wrap_up"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCode:
+    """*45, *46 and *47, of the own extension, or with its PIN of another.
+
+    - *45 turns over whether the agent is logged in, in all queues or (`queue`) in that of a number.
+    - *46 turns over whether he is on a break; `reason` are the digits that say why.
+    - *47 ends the wrap-up.
+    """
+
+    act: Act
+    extension: str = ""
+    queue: str = ""
+    reason: str = ""
+
+
+FeatureCode = (
+    CallAnonymously | OverrideProfile | TryTrunk | Record | Direct | OpenMailbox | AgentCode
+)
 
 
 def feature_code(number: str) -> FeatureCode | None:
@@ -77,7 +108,7 @@ def feature_code(number: str) -> FeatureCode | None:
         return OverrideProfile(found[1], OVERRIDES.get(found[2] or ""))
     if found := TEST.fullmatch(number):
         return TryTrunk(found[1], found[2])
-    return _voice_code(number)
+    return _voice_code(number) or _agent_code(number)
 
 
 def _voice_code(number: str) -> Record | Direct | OpenMailbox | None:
@@ -89,6 +120,20 @@ def _voice_code(number: str) -> Record | Direct | OpenMailbox | None:
         return Direct(found[1])
     if found := MAILBOX.fullmatch(number):
         return OpenMailbox(found[1])
+    return None
+
+
+def _agent_code(number: str) -> AgentCode | None:
+    if found := LOGIN.fullmatch(number):
+        return AgentCode(Act.LOG_IN_OUT, queue=found["own"])
+    if found := LOGIN_OF.fullmatch(number):
+        return AgentCode(Act.LOG_IN_OUT, found["of"], queue=found["what"] or "")
+    if found := BREAK.fullmatch(number):
+        return AgentCode(Act.BREAK, reason=found["own"])
+    if found := BREAK_OF.fullmatch(number):
+        return AgentCode(Act.BREAK, found["of"], reason=found["what"] or "")
+    if found := END_WRAP_UP.fullmatch(number):
+        return AgentCode(Act.END_WRAP_UP, found["of"] or "")
     return None
 
 

@@ -1,13 +1,14 @@
-"""Columns of a row: texts, targets, regular expressions, and what is said of unusable ones."""
+"""Columns of a row: texts, numbers, targets, expressions, and what is said of unusable ones."""
 
 import json
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
 
 import re2
 
 from stasis_app.words import TargetType
 
-from .models import Pattern, Target
+from .models import Asked, Pattern, Target
 
 REGEX_BYTES = 1 << 14
 BY_NUMBER = (TargetType.EXTENSION, TargetType.VOICEMAIL)
@@ -27,8 +28,41 @@ class RowError(Exception):
         self.name = name
 
 
+class Bounds(NamedTuple):
+    """What a number in a row may be, and what counts if it is not."""
+
+    least: float
+    most: float
+    default: float
+
+
 def text(value: str | None) -> str | None:
     return (value or "").strip() or None
+
+
+def within(row: Row, column: str, bounds: Bounds, problems: list[str]) -> float:
+    """Return a number of a row; the default for NULL, and with a problem for what is no such."""
+    value = row[column]
+    if value is None:
+        return bounds.default
+    # a NUMERIC may be NaN, which as a Decimal can't be compared
+    if not bounds.least <= float(value) <= bounds.most:
+        allowed = f"{bounds.least:g}..{bounds.most:g}"
+        problems.append(f"{column} {value} is not in {allowed}: {bounds.default:g} counts")
+        return bounds.default
+    return float(value)
+
+
+def skills(values: Iterable[str | None] | None) -> tuple[str, ...]:
+    """Return the names of skills as they are compared, each once, in their order."""
+    named = ((value or "").strip().lower() for value in values or ())
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+def asked(row: Row) -> Asked:
+    """Return what `queue_priority` and `queue_skills` of a row want of a queue."""
+    wanted = row["queue_skills"]
+    return Asked(row["queue_priority"], None if wanted is None else skills(wanted))
 
 
 def from_json(value: object) -> object:

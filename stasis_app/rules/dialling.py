@@ -2,7 +2,7 @@
 
 from .book import Book
 from .codes import CallAnonymously, Direct, FeatureCode, OpenMailbox, Record, feature_code
-from .inbound import to_menu
+from .inbound import to_menu, to_queue
 from .models import Destination, DestinationKind, Extension, MailboxVisit, Payer
 from .numbers import dialled
 from .outbound import DIALABLE
@@ -66,10 +66,12 @@ def _extension(book: Book, found: Extension, payer: Payer, *, by_hand: bool) -> 
 
 def _named(book: Book, number: str, payer: Payer) -> Destination | None:
     """Return the queue, conference or menu that has this number, in this order."""
-    for shelf in (book.queues, book.conferences):
-        found = shelf.at(number)
-        if found and found.active:
-            return Destination(DestinationKind.UNBUILT, found.name, payer)
+    queue = book.queues.at(number)
+    if queue and queue.active:
+        return to_queue(queue, payer)
+    found = book.conferences.at(number)
+    if found and found.active:
+        return Destination(DestinationKind.UNBUILT, found.name, payer)
     menu = book.ivr_menus.at(number)
     return to_menu(menu, payer) if menu else None
 

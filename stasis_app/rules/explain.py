@@ -8,10 +8,11 @@ from typing import Any
 from stasis_app.words import HangupCause
 
 from . import callee as rules
-from . import explain_voice, inbound, outbound
+from . import explain_queue, explain_voice, inbound, outbound
 from .book import Book
 from .caller_id import CallerId, caller_id
 from .codes import (
+    AgentCode,
     CallAnonymously,
     OverrideProfile,
     TryTrunk,
@@ -39,6 +40,7 @@ VOICE: Mapping[DestinationKind, Callable[[Book, Destination], Iterator[str]]] = 
     DestinationKind.VOICEMAIL: explain_voice.message,
     DestinationKind.MAILBOX: explain_voice.mailbox,
     DestinationKind.RECORD_PROMPT: explain_voice.recording,
+    DestinationKind.QUEUE: explain_queue.queue,
 }
 
 
@@ -173,6 +175,8 @@ def _code(
             return Destination(DestinationKind.OUTSIDE, asked.number, payer)
     if isinstance(asked, OverrideProfile):
         yield _override(book, question, asked, owner)
+    if isinstance(asked, AgentCode):
+        yield explain_queue.code(book, asked, owner)
     return None
 
 

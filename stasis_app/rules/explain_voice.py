@@ -16,7 +16,7 @@ def menu(book: Book, destination: Destination) -> Iterator[str]:
     if found is None:
         return
     otherwise = "a sentence that asks for a number" if found.direct_dial else "a tone"
-    prompt = _media(book, found.welcome) or otherwise
+    prompt = media(book, found.welcome) or otherwise
     yield f"menu {found.name} plays {prompt}, then waits {found.digit_seconds:g} s for a key"
     options = book.ivr_menu_options.of(found.id)
     for keys in sorted(options):
@@ -24,8 +24,8 @@ def menu(book: Book, destination: Destination) -> Iterator[str]:
     if found.direct_dial:
         yield "the number of an extension: that extension"
     again = f"{found.max_retries} more times, then " if found.max_retries else ""
-    yield f"no key: {again}{_goes_to(timeout_target(book, found))}"
-    yield f"other keys: {again}{_goes_to(invalid_target(book, found))}"
+    yield f"no key: {again}{goes_to(timeout_target(book, found))}"
+    yield f"other keys: {again}{goes_to(invalid_target(book, found))}"
 
 
 def message(book: Book, destination: Destination) -> Iterator[str]:
@@ -33,13 +33,13 @@ def message(book: Book, destination: Destination) -> Iterator[str]:
     if box is None:
         return
     owner = book.extensions.get(box.extension)
-    greeting = _media(book, voicemail.greeting(box, destination.reason))
+    greeting = media(book, voicemail.greeting(box, destination.reason))
     tongue = rules.spoken(book, destination.language, owner)
     why = f" ({destination.reason})" if destination.reason else ""
     yield f"a message for extension {box.number}{why}, after {greeting or 'a sentence'} in {tongue}"
     operator = voicemail.operator(book, box, destination.reason)
     if operator:
-        yield f"key 0: {_goes_to(operator)}"
+        yield f"key 0: {goes_to(operator)}"
 
 
 def mailbox(book: Book, destination: Destination) -> Iterator[str]:
@@ -61,17 +61,17 @@ def recording(book: Book, destination: Destination) -> Iterator[str]:
     elif destination.id is None:
         yield f"refused: no media file has the code {destination.number} (unallocated_number)"
     else:
-        yield f"{_media(book, destination.id)} is recorded anew"
+        yield f"{media(book, destination.id)} is recorded anew"
 
 
 def _option(book: Book, found: Menu, option: MenuOption) -> str:
     if option.target is None:
         return str(option.action)
     destination = menu_target(book, found, option)
-    return _goes_to(destination) if destination else f"its {option.target.type} is missing"
+    return goes_to(destination) if destination else f"its {option.target.type} is missing"
 
 
-def _goes_to(destination: Destination | None) -> str:
+def goes_to(destination: Destination | None) -> str:
     if destination is None:
         return "the call ends"
     match destination.kind:
@@ -88,6 +88,6 @@ def _goes_to(destination: Destination | None) -> str:
             return destination.number
 
 
-def _media(book: Book, identity: UUID | None) -> str | None:
+def media(book: Book, identity: UUID | None) -> str | None:
     found = book.media_files.get(identity)
     return f"media file {found.name}" if found else None

@@ -17,11 +17,13 @@ from .finding import ERROR, WARNING, Finding, Steps
 from .findings_of_boxes import boxes, operator
 from .findings_of_forwards import dangling, forward_loops, forwards
 from .findings_of_menus import menu_loops, menu_options, menus, music, unspoken
+from .findings_of_queues import missing_skills, queue_loops, queue_members, queues
 from .findings_of_trunks import shared_addresses, trunks
 from .inbound import resolve
 from .inbound_rules import precedence
 from .models import InboundRule, Menu, Named, OutboundRule, Payer
 from .outbound import chain
+from .queues import Queue
 
 __all__ = ["ERROR", "WARNING", "Finding", "Steps", "dangling", "findings"]
 
@@ -50,6 +52,10 @@ def findings(book: Book, lost: Collection[str] = ()) -> Steps:
         menu_options,
         menu_loops,
         boxes,
+        queues,
+        queue_members,
+        queue_loops,
+        missing_skills,
     ):
         yield from look(book)
 
@@ -177,7 +183,9 @@ def numbers_used_twice(book: Book) -> Steps:
                 yield Finding(table, row.id, row.name, ERROR, problem)
 
 
-def _used_by_another(book: Book, number: str | None, row: Named | Menu | None = None) -> str | None:
+def _used_by_another(
+    book: Book, number: str | None, row: Named | Menu | Queue | None = None
+) -> str | None:
     """Return who else has a number.
 
     An emergency number wins over an extension, that over a queue, a conference, a menu, a code at
@@ -195,13 +203,13 @@ def _used_by_another(book: Book, number: str | None, row: Named | Menu | None = 
     return None
 
 
-def _before(book: Book, number: str, row: Named | Menu) -> str | None:
+def _before(book: Book, number: str, row: Named | Menu | Queue) -> str | None:
     """Return who takes the calls for the number of a row in its place."""
     extension = book.extension(number)
     if extension and not extension.deleted:
         return "an extension"
-    for kind, shelf in (("a queue's", book.queues), ("a conference's", book.conferences)):
-        other = shelf.at(number)
+    queue, conference = book.queues.at(number), book.conferences.at(number)
+    for kind, other in (("a queue's", queue), ("a conference's", conference)):
         if other is row:
             return None
         if other and other.active:

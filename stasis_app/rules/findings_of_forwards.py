@@ -55,6 +55,10 @@ def dangling(book: Book, target: Target) -> Iterator[tuple[str, str]]:
         case TargetType.IVR:
             if book.ivr_menus.get(target.id) is None:
                 yield ERROR, f"{what} does not exist"
+        case TargetType.QUEUE:
+            queue = book.queues.get(target.id)
+            if queue is None or not queue.active:
+                yield ERROR, f"{what} {'is inactive' if queue else 'does not exist'}"
         case TargetType.VOICEMAIL:
             if book.box(target) is None:
                 yield ERROR, f"{what} does not exist, or its extension takes no messages"

@@ -30,7 +30,7 @@ def _of_menu(book: Book, menu: Menu) -> Iterator[tuple[str, str]]:
         menu.on_timeout or menu.hangs_up or menu.direct_dial or book.ivr_menu_options.of(menu.id)
     ):
         yield ERROR, "has neither keys nor a timeout destination: callers get nowhere"
-    for column, target in _ways_out(menu):
+    for column, target in ways_out(menu):
         for severity, why in dangling(book, target):
             yield severity, f"{column}: {why}"
     prompts = {
@@ -42,7 +42,7 @@ def _of_menu(book: Book, menu: Menu) -> Iterator[tuple[str, str]]:
     yield from unspoken(menu.language)
 
 
-def _ways_out(menu: Menu) -> Iterator[tuple[str, Target]]:
+def ways_out(menu: Menu) -> Iterator[tuple[str, Target]]:
     if menu.on_timeout:
         yield "timeout_destination", menu.on_timeout
     if menu.on_invalid and menu.on_invalid != menu.on_timeout:
@@ -52,10 +52,14 @@ def _ways_out(menu: Menu) -> Iterator[tuple[str, Target]]:
 def menu_options(book: Book) -> Steps:
     for option in tuple(book.ivr_menu_options.items.values()):
         yield None
-        menu = book.ivr_menus.get(option.menu)
-        name = f"{menu.name if menu else option.menu}: key {option.keys}"
-        for severity, problem in _of_option(book, option, menu):
+        name = name_of_option(book, option)
+        for severity, problem in _of_option(book, option, book.ivr_menus.get(option.menu)):
             yield Finding("ivr_menu_options", option.id, name, severity, problem)
+
+
+def name_of_option(book: Book, option: MenuOption) -> str:
+    menu = book.ivr_menus.get(option.menu)
+    return f"{menu.name if menu else option.menu}: key {option.keys}"
 
 
 def _of_option(book: Book, option: MenuOption, menu: Menu | None) -> Iterator[tuple[str, str]]:
@@ -73,7 +77,7 @@ def menu_loops(book: Book) -> Steps:
 
     def following(menu: UUID) -> list[UUID]:
         found = book.ivr_menus.get(menu)
-        targets = [target for _, target in _ways_out(found)] if found else []
+        targets = [target for _, target in ways_out(found)] if found else []
         return [one.id for one in targets if one.type is TargetType.IVR and one.id]
 
     for circle in circles(tuple(book.ivr_menus.items), following):

@@ -9,6 +9,7 @@ from stasis_app.words import HangupCause, TargetType
 from .book import Book
 from .considered import Considered, Decision
 from .models import (
+    Asked,
     Destination,
     DestinationKind,
     Extension,
@@ -20,11 +21,13 @@ from .models import (
     Trunk,
 )
 from .numbers import is_anonymous
+from .queues import Queue
 
 Outcome = Destination | Refuse
 
 CATCH_ALL = "inbound.catch_all"
 UNKNOWN = Refuse(HangupCause.UNALLOCATED_NUMBER, "no_inbound_rule")
+NOTHING_ASKED = Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def decide(book: Book, call: Incoming) -> Decision[Outcome]:
     for rule in book.inbound_rules.matching(did):
         why, target = _consider(book, rule, call, caller)
         payer = sends_on(rule.name, call.did)
-        outcome = resolve(book, target, payer, rule.language or "") if target else None
+        said = rule.language or ""
+        outcome = resolve(book, target, payer, said, asked=rule.asked) if target else None
         if target and outcome is None:
             why = f"{why}, but its {target.type} is missing"
         considered.append(Considered(rule.name, why, taken=outcome is not None))
@@ -109,16 +113,24 @@ def sends_on(rule: str, called: str) -> Payer:
 
 
 def resolve(
-    book: Book, target: Target, payer: Payer, language: str = "", *, by_hand: bool = False
+    book: Book,
+    target: Target,
+    payer: Payer,
+    language: str = "",
+    *,
+    by_hand: bool = False,
+    asked: Asked = NOTHING_ASKED,
 ) -> Destination | None:
     """Return where a row's target is; None when the row it means is missing.
 
-    `payer` answers for outside numbers. A menu's own language wins over `language`.
+    `payer` answers for outside numbers. A menu's own language wins over `language`. `asked` is for
+    the queue that the call comes to, be it behind a menu.
     """
     found = _resolve(book, target, payer)
     if found is None:
         return None
-    return replace(found, by_hand=by_hand, language=found.language or language)
+    said = found.language or language
+    return replace(found, by_hand=by_hand, language=said, asked=asked)
 
 
 def _resolve(book: Book, target: Target, payer: Payer) -> Destination | None:
@@ -131,6 +143,9 @@ def _resolve(book: Book, target: Target, payer: Payer) -> Destination | None:
         case TargetType.IVR:
             menu = book.ivr_menus.get(target.id)
             return to_menu(menu, payer) if menu else None
+        case TargetType.QUEUE:
+            queue = book.queues.get(target.id)
+            return to_queue(queue, payer) if queue and queue.active else None
         case TargetType.VOICEMAIL:
             box = book.box(target)
             kind = DestinationKind.VOICEMAIL
@@ -145,6 +160,11 @@ def to_menu(menu: Menu, payer: Payer) -> Destination:
     """Return the way to a menu; `payer` tells it which number was called."""
     spoken = menu.language or ""
     return Destination(DestinationKind.IVR, f"ivr {menu.name}", payer, id=menu.id, language=spoken)
+
+
+def to_queue(queue: Queue, payer: Payer) -> Destination:
+    """Return the way to a queue, also one that is paused: its overflow takes the call."""
+    return Destination(DestinationKind.QUEUE, f"queue {queue.name}", payer, id=queue.id)
 
 
 def extension_of(book: Book, target: Target) -> Extension | None:

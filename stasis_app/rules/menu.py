@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .book import Book
-from .inbound import resolve, sends_on
-from .models import Destination, DestinationKind, Menu, MenuOption, Target
+from .inbound import NOTHING_ASKED, resolve, sends_on
+from .models import Asked, Destination, DestinationKind, Menu, MenuOption, Target
 
 KEYS = "0123456789*#"
 COMMIT = "#"
@@ -71,7 +71,7 @@ def menu_target(book: Book, menu: Menu, option: MenuOption, called: str = "") ->
     The menu pays for an outside number, as an inbound rule does. `called` is the number from
     outside that led to the menu.
     """
-    return _resolve(book, menu, option.target, called, by_hand=True)
+    return _resolve(book, menu, option.target, called, option.asked, by_hand=True)
 
 
 def timeout_target(book: Book, menu: Menu, called: str = "") -> Destination | None:
@@ -92,9 +92,15 @@ def dialled_target(menu: Menu, number: str) -> Destination:
 
 
 def _resolve(
-    book: Book, menu: Menu, target: Target | None, called: str, *, by_hand: bool = False
+    book: Book,
+    menu: Menu,
+    target: Target | None,
+    called: str,
+    asked: Asked = NOTHING_ASKED,
+    *,
+    by_hand: bool = False,
 ) -> Destination | None:
     if target is None:
         return None
     payer = sends_on(f"ivr {menu.name}", called)
-    return resolve(book, target, payer, menu.language or "", by_hand=by_hand)
+    return resolve(book, target, payer, menu.language or "", by_hand=by_hand, asked=asked)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
-from stasis_app.words import TrunkType
+from stasis_app.words import TrunkType, Wanted
 
 from .book import Book
 from .models import Trunk
@@ -34,12 +34,13 @@ BLACK_LIST = "blacklist"
 # besides letters and digits in the user of a SIP URI (RFC 3261, 25.1)
 UNESCAPED = "-_.!~*'()&=+$,;?/"
 
-LAMP_PREFIX = "profile-"
-DARK = "NOT_INUSE"
+PROFILE, AGENT, BREAK = "profile-", "agent-", "break-"
+LAMP_PREFIXES = (PROFILE, AGENT, BREAK)
+DARK, LIT = "NOT_INUSE", "INUSE"
 LAMPS: Mapping[Override, str] = {
     Override.AUTOMATIC: DARK,
     Override.OPEN: "ONHOLD",
-    Override.CLOSED: "INUSE",
+    Override.CLOSED: LIT,
 }
 
 Addresses = Mapping[str, Sequence[str]]
@@ -112,12 +113,30 @@ def global_variables(book: Book) -> dict[str, str]:
 
 
 def lamps(book: Book) -> dict[str, str]:
-    """Return the device states of the time profiles that have a code to dial."""
-    return {
-        f"{LAMP_PREFIX}{profile.code}": LAMPS[profile.override]
+    """Return the device states of the time profiles that have a code to dial, and of the agents."""
+    profiles = {
+        f"{PROFILE}{profile.code}": LAMPS[profile.override]
         for profile in book.time_profiles.items.values()
         if profile.code
     }
+    return {**profiles, **dict(_of_agents(book))}
+
+
+def _of_agents(book: Book) -> Iterator[tuple[str, str]]:
+    """Go through the lamps of who is in a queue: whether logged in, and whether on a break."""
+    for agent in {member.extension for member in book.queue_members.items.values()}:
+        found = book.extensions.get(agent)
+        if found is None or not found.active or not _is_dialled(found.number):
+            continue
+        asked = book.agent_states.of(agent, None)
+        wanted = asked.wanted if asked else Wanted.AVAILABLE
+        yield f"{AGENT}{found.number}", DARK if wanted is Wanted.OFFLINE else LIT
+        yield f"{BREAK}{found.number}", LIT if wanted is Wanted.BREAK else DARK
+
+
+def _is_dialled(number: str) -> bool:
+    """Return whether a number can stand in the hint of a lamp."""
+    return number.isascii() and number.isdigit()
 
 
 def host_names(book: Book) -> frozenset[str]:

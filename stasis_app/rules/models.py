@@ -142,6 +142,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a rule or a menu's option wants of a queue; None: what was said before stays.
+
+    A higher `priority` is served first. `skills` stand in the order of their importance.
+    """
+
+    priority: int | None = None
+    skills: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InboundRule:
     """A row of `inbound_rules` that can be used."""
 
@@ -156,6 +167,7 @@ class InboundRule:
     caller_pattern: Pattern | None = None
     fallback: Target | None = None
     language: str | None = None
+    asked: Asked = Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +200,7 @@ class BlacklistEntry:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A row that calls can be sent to, or dialled at `number`: a queue or a conference."""
+    """A row that calls can be sent to, or dialled at `number`: a conference."""
 
     id: UUID
     name: str
@@ -231,6 +243,7 @@ class MenuOption:
     action: IvrAction
     target: Target | None
     pre_transfer_prompt: UUID | None
+    asked: Asked = Asked()
     problems: tuple[str, ...] = ()
 
 
@@ -288,6 +301,7 @@ class DestinationKind(StrEnum):
     VOICEMAIL = "voicemail"
     MAILBOX = "mailbox"
     RECORD_PROMPT = "record_prompt"
+    QUEUE = "queue"
     UNBUILT = "unbuilt"
     NOWHERE = "nowhere"
 
@@ -312,13 +326,15 @@ class Destination:
     """Where a call goes next, and the number that led there. `payer` answers for outside calls.
 
     - `by_hand`: the caller chose it by a key, so it is no hop.
-    - `id` is that of the menu or the box.
+    - `id` is that of the menu, the box or the queue.
     - `language` is what the rule or the menu says, as it stands there.
     - `reason` of VOICEMAIL: why nobody answered (`forwarding.Reason`), or empty; of MAILBOX: who
       comes, a word of `MailboxVisit`.
+    - `asked` is for queues, also those further on.
 
-    IVR has the number `ivr <name>`, VOICEMAIL and MAILBOX that of the extension (MAILBOX empty: it
-    is asked for), RECORD_PROMPT the `record_code` (empty: a new prompt).
+    IVR has the number `ivr <name>`, QUEUE `queue <name>`, VOICEMAIL and MAILBOX that of the
+    extension (MAILBOX empty: it is asked for), RECORD_PROMPT the `record_code` (empty: a new
+    prompt).
     """
 
     kind: DestinationKind
@@ -328,6 +344,7 @@ class Destination:
     id: UUID | None = None
     language: str = ""
     reason: str = ""
+    asked: Asked = Asked()
 
 
 class MailboxVisit(StrEnum):

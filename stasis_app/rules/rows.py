@@ -16,7 +16,7 @@ from stasis_app.words import (
     UserStatus,
 )
 
-from .columns import Row, RowError, from_json, regex, target, text
+from .columns import Row, RowError, asked, from_json, regex, target, text
 from .did import NO_NUMBER, PatternError, did_pattern, did_ranges
 from .forwarding import LONGEST_RING_SECONDS
 from .models import (
@@ -29,12 +29,11 @@ from .models import (
     User,
 )
 from .number_lists import NumberList
-from .times import Override, ProfileError, TimeProfile
+from .times import DEFAULT_ZONE, Override, ProfileError, TimeProfile
 from .times import time_profile as make_time_profile
 
 RING_SECONDS = 20
 DEFAULT_PRIORITY = 100
-DEFAULT_ZONE = "Europe/Berlin"
 # what asterisk-config/extensions.conf leaves of a User-Agent
 NOT_IN_AGENT = re.compile(r"[^A-Za-z0-9 ./_:+-]")
 LONGEST_AGENT = 100
@@ -133,6 +132,7 @@ def inbound_rule(row: Row, country: str) -> InboundRule:
         caller_pattern=regex(row, "caller_id_pattern"),
         fallback=target(row, "fallback_destination"),
         language=text(row["language"]),
+        asked=asked(row),
     )
 
 

@@ -1,21 +1,12 @@
 """From rows to models: menus, their keys, mailboxes and what they play (see `rows`)."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from stasis_app.words import IvrAction, TargetType
 
-from .columns import Row, RowError, target, target_of, text
+from .columns import Bounds, Row, RowError, asked, target, target_of, text, within
 from .models import Box, MailboxCounts, Media, Menu, MenuOption, Target
-
-
-class Bounds(NamedTuple):
-    """What a number in a row may be, and what counts if it is not."""
-
-    least: float
-    most: float
-    default: float
-
 
 DIGIT_SECONDS = Bounds(1.0, 120.0, 5.0)
 INTER_DIGIT_SECONDS = Bounds(0.2, 60.0, 2.0)
@@ -37,9 +28,9 @@ def menu(row: Row) -> Menu:
         id=row["id"],
         name=row["name"],
         welcome=row["welcome_prompt_id"],
-        digit_seconds=_within(row, "digit_timeout_seconds", DIGIT_SECONDS, problems),
-        inter_digit_seconds=_within(row, "inter_digit_seconds", INTER_DIGIT_SECONDS, problems),
-        max_retries=int(_within(row, "max_retries", RETRIES, problems)),
+        digit_seconds=within(row, "digit_timeout_seconds", DIGIT_SECONDS, problems),
+        inter_digit_seconds=within(row, "inter_digit_seconds", INTER_DIGIT_SECONDS, problems),
+        max_retries=int(within(row, "max_retries", RETRIES, problems)),
         invalid_prompt=row["invalid_prompt_id"],
         timeout_prompt=row["timeout_prompt_id"],
         on_timeout=on_timeout,
@@ -70,6 +61,7 @@ def menu_option(row: Row) -> MenuOption:
         action=action,
         target=leads_to,
         pre_transfer_prompt=row["pre_transfer_prompt_id"],
+        asked=asked(row),
         problems=problems,
     )
 
@@ -110,17 +102,6 @@ def _way_out(row: Row, column: str, problems: list[str]) -> Target | None:
     except RowError as error:
         problems.append(f"{error}: the call ends there")
         return None
-
-
-def _within(row: Row, column: str, bounds: Bounds, problems: list[str]) -> float:
-    value = row[column]
-    if value is None:
-        return bounds.default
-    if not bounds.least <= value <= bounds.most:
-        allowed = f"{bounds.least:g}..{bounds.most:g}"
-        problems.append(f"{column} {value} is not in {allowed}: {bounds.default:g} counts")
-        return bounds.default
-    return float(value)
 
 
 def _columns(row: Row, column: str) -> dict[str, Any]:

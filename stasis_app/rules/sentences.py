@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import Enum
 
 from .mailbox import Greeting
-from .spoken import Language, digits, moment, number, sounds
+from .spoken import Language, digits, duration, moment, number, sounds
 
 SAME = "="
+MINUTE = 60.0
 
 
 class Sentence(Enum):
@@ -89,6 +90,24 @@ class Sentence(Enum):
     )
     RECORD_COMMENT = "vm-record-prepend", "vm-intro"
     FORWARDED = "vm-msgforwarded", "vm-msgsaved"
+    # waiting in a queue; tt-allbusy mocks its hearers
+    THANK_YOU = "queue-thankyou"
+    AGENTS_BUSY = "vm-nobodyavail please-try-call-later", "vm-nobodyavail"
+    QUEUE_CLOSED = "vm-nobodyavail vm-goodbye"
+    # asking to be called back; nobody has recorded more than single words for it
+    ENTER_OWN_NUMBER = "your telephone-number vm-then-pound", "vm-enter-num-to-call vm-then-pound"
+    CALLBACK_TAKEN_DOWN = "num-was-successfully added vm-goodbye", "vm-saved vm-goodbye"
+    CALLED_BACK = (
+        "queue-thankyou followme/no-recording followme/options",
+        "queue-thankyou vm-onefor vm-dialout",
+    )
+    # to agents
+    TAKEN = "sorry cancelled", None
+    LOGGED_IN = "agent-loginok"
+    LOGGED_OUT = "agent-loggedoff"
+    ON_BREAK = "dictate/paused", "paused"
+    BREAK_OVER = "dictate/pause de-activated", "agent-loginok"
+    WRAP_UP_OVER = "auth-thankyou"
 
     def __init__(self, english: str, german: str | None = SAME) -> None:
         self.english = english
@@ -208,6 +227,40 @@ def callback(caller: str, tongue: Language) -> tuple[str, ...]:
     """Return the number to call back, and the key that does it."""
     said = _words("vm-num-i-have", tongue) + digits(caller, tongue)
     return said + _words("vm-tocallnum vm-star-cancel", tongue)
+
+
+def position(place: int, tongue: Language) -> tuple[str, ...]:
+    """Return where a caller stands in the line of a queue: `You are caller number 3`."""
+    if place == 1:
+        return _words("queue-youarenext", tongue)
+    count = number(place, tongue)
+    return _words("queue-thereare", tongue) + count + _words("queue-callswaiting", tongue)
+
+
+def waits_minutes(minutes: int, tongue: Language) -> tuple[str, ...]:
+    """Return how long a caller will wait, about; 0 is less than one minute."""
+    less = () if minutes else _words("queue-less-than", tongue)
+    return _words("queue-holdtime", tongue) + less + duration(max(minutes, 1) * MINUTE, tongue)
+
+
+def callback_offer(key: str, caller: str, tongue: Language) -> tuple[str, ...]:
+    """Return `press 1 for calling your telephone number`.
+
+    In German that can be said of the key 1 only, and of a number that is read out; else in English.
+    """
+    dialled = digits(caller, tongue)
+    if tongue is Language.DE and key == "1" and dialled:
+        return _words("vm-num-i-have", tongue) + dialled + _words("vm-tocallnum", tongue)
+    pressed = _words("vm-press", Language.EN) + digits(key, Language.EN)
+    return pressed + _words("vm-for calling your telephone-number", Language.EN)
+
+
+def callback_number(caller: str, tongue: Language) -> tuple[str, ...]:
+    """Return the number that will be called back: 1 if it is right, * if not."""
+    if tongue is Language.DE:
+        return callback(caller, tongue)
+    said = _words("vm-num-i-have", tongue) + digits(caller, tongue)
+    return said + _words("if-correct-press digits/1 vm-star-cancel", tongue)
 
 
 def _person(extension: str, tongue: Language) -> tuple[str, ...]:

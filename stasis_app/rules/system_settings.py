@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from phonenumbers import SUPPORTED_REGIONS
 
@@ -15,6 +16,7 @@ from .mail_address import mail_address
 from .models import Target
 from .number_lists import NumberList
 from .spoken import Language, language
+from .times import DEFAULT_ZONE, ProfileError, known_zone
 
 LARGEST_NUMBER = 1e9
 AUDIO_FORMATS = ("wav", "mp3")
@@ -23,15 +25,20 @@ FLAGS = (
     "voicemail.pin_at_own_phone",
     "voicemail.delete_unread",
     "voicemail.callback_from_outside",
+    "queues.callback_abroad",
 )
-OF_NUMBERS = ("calls", "outbound", "toll", "trunks", "ivr", "voicemail")
+OF_NUMBERS = ("calls", "outbound", "toll", "trunks", "ivr", "voicemail", "queues")
 SILENCE, SENDER = "voicemail.silence_seconds", "mail.from"
 LEAST, MOST = "voicemail.min_seconds", "voicemail.max_seconds"
 LEAST_SILENCE_SECONDS = 3.0
 MIN_SECONDS, MAX_SECONDS = 2.0, 180.0
-OTHERS = (*ROLES, *FLAGS, "voicemail.operator")
+QUEUE_ZONE, BREAK_REASONS = "queues.timezone", "queues.break_reasons"
+DIGITS = re.compile("[0-9]+", re.ASCII)
+LONGEST_REASON = 100
+OTHERS = (*ROLES, *FLAGS, "voicemail.operator", QUEUE_ZONE, BREAK_REASONS)
 NO_LANGUAGE = f"is not one of {', '.join(Language)}"
 NO_FLAG = "is neither true nor false"
+NO_ZONE = "is no time zone like Europe/Berlin"
 EMERGENCY_NUMBERS = ("112", "110")
 CALLED_BY_NUMBER = (TargetType.EXTENSION, TargetType.EXTERNAL)
 BY_EITHER = TargetType.VOICEMAIL
@@ -110,6 +117,29 @@ class SystemSettings:
         """The number that 0 reaches during a greeting, of boxes without one; None: nobody."""
         return self.text("voicemail.operator")
 
+    @cached_property
+    def queue_zone(self) -> ZoneInfo:
+        """Where a day of agents begins."""
+        value = self.values.get(QUEUE_ZONE)
+        try:
+            return known_zone(str(DEFAULT_ZONE if value is None else value))
+        except ProfileError:
+            return self._unusable(QUEUE_ZONE, value, ZoneInfo(DEFAULT_ZONE), NO_ZONE)
+
+    @cached_property
+    def break_reasons(self) -> Mapping[str, str]:
+        """The reasons for a break by the digits that are dialled after *46."""
+        value = self.values.get(BREAK_REASONS)
+        if not isinstance(value, dict):
+            return self._unusable(BREAK_REASONS, value, {}, 'is not like {"1": "lunch"}')
+        found = {}
+        for digits, reason in value.items():
+            if DIGITS.fullmatch(digits) and isinstance(reason, str) and _is_short(reason):
+                found[digits] = reason.strip()
+            else:
+                self.problems[BREAK_REASONS] = f"'{digits}' is not digits with a reason"
+        return found
+
     def text(self, key: str) -> str | None:
         """Return a setting that is a text or a number, else None."""
         value = self.values.get(key)
@@ -143,6 +173,7 @@ class SystemSettings:
         self.text(SENDER)
         self.word("mail.audio_format", AUDIO_FORMATS, AUDIO_FORMATS[0])
         self.limit("mail.max_attachment_bytes")
+        _ = (self.queue_zone, self.break_reasons)
         for key in ROLES:
             self.roles(key, ())
         for key in FLAGS:
@@ -176,6 +207,10 @@ class SystemSettings:
         if value is not None:
             self.problems[key] = problem
         return default
+
+
+def _is_short(reason: str) -> bool:
+    return 0 < len(reason.strip()) <= LONGEST_REASON
 
 
 def is_spoken(raw: str) -> bool:

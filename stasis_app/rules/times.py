@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+DEFAULT_ZONE = "Europe/Berlin"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAY_OF_WEEK = {name: day for day, full in enumerate(DAYS) for name in (full, full[:3])}
 CLOCK = re.compile(r"([0-9]{1,2}):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
@@ -73,7 +74,9 @@ def time_profile(
     days = tuple(holidays)
     if wrong := [day for day in days if type(day) is not date]:
         raise ProfileError(f"holiday {wrong[0]!r} is not a date")
-    return TimeProfile(id, code, name, _zone(timezone), _week(schedule), frozenset(days), override)
+    return TimeProfile(
+        id, code, name, known_zone(timezone), _week(schedule), frozenset(days), override
+    )
 
 
 def is_open(profile: TimeProfile, at: datetime) -> bool:
@@ -154,12 +157,13 @@ def _clock_changes(zone: ZoneInfo, day: date) -> Iterator[datetime]:
 def zone_of(name: str | None) -> ZoneInfo:
     """Return a zone by its name; UTC for what is no name of one."""
     try:
-        return _zone(name or "UTC")
+        return known_zone(name or "UTC")
     except ProfileError:
         return ZoneInfo("UTC")
 
 
-def _zone(name: str) -> ZoneInfo:
+def known_zone(name: str) -> ZoneInfo:
+    """Return a zone by its name; raise ProfileError if it is not known."""
     try:
         return ZoneInfo(name.strip())
     except (KeyError, ValueError, OSError):

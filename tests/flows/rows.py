@@ -1,6 +1,7 @@
 """Rows with nothing special about them; each has the id that belongs to its name."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -21,6 +22,7 @@ from stasis_app.rules.models import (
     Trunk,
     User,
 )
+from stasis_app.rules.queues import Member, Presence, Queue
 from stasis_app.rules.times import Override, TimeProfile, time_profile
 from stasis_app.words import (
     BlacklistType,
@@ -28,14 +30,19 @@ from stasis_app.words import (
     ExtensionStatus,
     ExtensionType,
     IvrAction,
+    OverflowAction,
+    QueueStatus,
+    QueueStrategy,
     Role,
     TargetType,
     TrunkStatus,
     TrunkType,
+    Wanted,
 )
 
 NAMES = UUID("6a1f2f3e-7c43-4b43-9f55-3a0d7f5a9c11")
 COUNTRY = "DE"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 PLAIN = Extension(
     id=NAMES,
@@ -199,9 +206,58 @@ def media(name: str, code: str | None = None, kind: str = "prompt") -> Media:
     return Media(identity(name), name, kind, code)
 
 
+def queue(name: str, **columns: Any) -> Queue:
+    """A queue that tells callers nothing and ends the call of who is not served."""
+    plain = Queue(
+        id=identity(name),
+        name=name,
+        number=None,
+        status=QueueStatus.ACTIVE,
+        strategy=QueueStrategy.LONGEST_IDLE,
+        threshold_seconds=20.0,
+        max_wait_seconds=300.0,
+        max_size=None,
+        wrap_up_seconds=10.0,
+        ring_seconds=20.0,
+        weight=1.0,
+        music="default",
+        welcome=None,
+        announces_position=False,
+        announces_wait=False,
+        announce_seconds=30.0,
+        overflow_action=OverflowAction.HANGUP,
+        overflow=None,
+    )
+    return replace(plain, **columns)
+
+
+def member(queue: str, number: str, *skills: str, **columns: Any) -> Member:
+    """An agent of a queue: the extension of that number."""
+    made = identity(f"{queue} {number}")
+    plain = Member(made, identity(queue), identity(number), skills=frozenset(skills))
+    return replace(plain, **columns)
+
+
+def presence(
+    number: str,
+    wanted: Wanted,
+    queue: str | None = None,
+    reason: str = "",
+    since: datetime = LONG_AGO,
+) -> Presence:
+    """What an agent has asked for, in one queue or in all of them."""
+    where = identity(queue) if queue else None
+    made = identity(f"presence {number} {queue or ''}")
+    return Presence(made, identity(number), where, wanted, reason, since)
+
+
 def to_menu(name: str) -> Target:
     return Target(TargetType.IVR, identity(name))
 
 
 def to_box(number: str) -> Target:
     return Target(TargetType.VOICEMAIL, box_identity(number))
+
+
+def to_queue(name: str) -> Target:
+    return Target(TargetType.QUEUE, identity(name))

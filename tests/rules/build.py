@@ -144,6 +144,8 @@ def inbound_row(place: int, did: str, **columns: Any) -> Row:
         "fallback_destination_id": None,
         "fallback_destination_number": None,
         "language": None,
+        "queue_priority": None,
+        "queue_skills": None,
     }
     return {"id": UUID(int=place), **plain, **columns}
 
@@ -203,8 +205,80 @@ def blacklist_row(place: int, value: str, kind: str = "phone_number", **columns:
 
 
 def named_row(place: int, number: str | None = None, **columns: Any) -> Row:
-    """Return a queue or conference."""
+    """Return a conference."""
     plain = {"name": f"named{place}", "extension_number": number, "active": True}
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def queue_row(place: int, number: str | None = None, **columns: Any) -> Row:
+    """Return a queue `queue<place>` that ends the call of who is not served."""
+    plain: Row = {
+        "name": f"queue{place}",
+        "extension_number": number,
+        "strategy": "longest_idle",
+        "status": "active",
+        "deleted": False,
+        "service_level_threshold_seconds": 20,
+        "max_wait_time_seconds": 300,
+        "music": "default",
+        "welcome_prompt_id": None,
+        "position_announcement_enabled": True,
+        "position_announcement_interval_seconds": 30,
+        "max_queue_size": 50,
+        "wrap_up_time_seconds": 10,
+        "overflow_action": "hangup",
+        "overflow_destination_id": None,
+        "overflow_destination_number": None,
+        "callback_enabled": False,
+        "priority": 0,
+        "weight": 1,
+        "ring_seconds": 20,
+        "wait_announcement_enabled": True,
+        "when_empty": "join",
+        "exit_key": None,
+        "exit_destination_type": None,
+        "exit_destination_id": None,
+        "exit_destination_number": None,
+        "skill_relax_seconds": None,
+        "redial_window_seconds": 0,
+        "break_after_misses": 3,
+        "agent_prompt_id": None,
+        "callback_key": "1",
+        "callback_tries": 3,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def to_overflow(action: str, place: int | None = None, number: str | None = None) -> Row:
+    """Return the columns that send the calls of a queue on."""
+    return {
+        "overflow_action": action,
+        "overflow_destination_id": UUID(int=place) if place else None,
+        "overflow_destination_number": number,
+    }
+
+
+def member_row(place: int, queue: int, number: str, **columns: Any) -> Row:
+    """Return the membership of an extension in a queue."""
+    plain: Row = {
+        "queue_id": UUID(int=queue),
+        "extension_id": UUID(int=int(number)),
+        "priority": 0,
+        "penalty": 0,
+        "skills": None,
+    }
+    return {"id": UUID(int=place), **plain, **columns}
+
+
+def presence_row(place: int, number: str, queue: int | None = None, **columns: Any) -> Row:
+    """Return what an agent has asked for: calls, since `PAST`."""
+    plain: Row = {
+        "extension_id": UUID(int=int(number)),
+        "queue_id": UUID(int=queue) if queue else None,
+        "wanted": "available",
+        "wanted_reason": None,
+        "wanted_at": PAST,
+    }
     return {"id": UUID(int=place), **plain, **columns}
 
 
@@ -240,6 +314,8 @@ def option_row(place: int, menu: int, keys: str = "1", **columns: Any) -> Row:
         "destination_id": None,
         "destination_number": "1001",
         "pre_transfer_prompt_id": None,
+        "queue_priority": None,
+        "queue_skills": None,
     }
     return {"id": UUID(int=place), **plain, **columns}
 

@@ -26,11 +26,14 @@ from .build import (
     filled,
     inbound_row,
     media_row,
+    member_row,
     menu_row,
     named_row,
     option_row,
     outbound_row,
+    presence_row,
     profile_row,
+    queue_row,
     trunk_row,
     user_row,
 )
@@ -66,7 +69,17 @@ ROWS: dict[str, st.SearchStrategy[Row]] = {
     ),
     "mailbox_counts": st.builds(counts_row, places, st.just("1001"), st.integers(0, 2)),
     "media_files": st.builds(media_row, places, record_code=st.sampled_from([None, "42", "43"])),
-    "queues": st.builds(named_row, places, st.sampled_from([None, "500", "501"])),
+    "queues": st.builds(queue_row, places, st.sampled_from([None, "500", "501"])),
+    "queue_members": st.builds(
+        member_row, places, st.integers(1, 2), st.sampled_from(["1001", "1002"])
+    ),
+    "agent_states": st.builds(
+        presence_row,
+        places,
+        st.sampled_from(["1001", "1002"]),
+        st.sampled_from([None, 1, 2]),
+        wanted_at=st.sampled_from([PAST, NOW]),
+    ),
     "trunks": st.builds(
         trunk_row, places, did_ranges=st.sampled_from([None, [{"start": "+4930100000"}], '"no"'])
     ),
@@ -107,6 +120,16 @@ ASKED: dict[str, Callable[[Any], object]] = {
     "mailbox_counts": lambda shelf: shelf.get(UUID(int=1)),
     "media_files": lambda shelf: [shelf.at(code) for code in ("42", "43")],
     "queues": lambda shelf: [shelf.at(number) for number in ("500", "501")],
+    "queue_members": lambda shelf: [
+        {one.id for one in found}
+        for at in (1, 2, 3)
+        for found in (shelf.of(UUID(int=at)), shelf.queues_of(UUID(int=1000 + at)))
+    ],
+    "agent_states": lambda shelf: [
+        shelf.of(UUID(int=extension), queue)
+        for extension in (1001, 1002)
+        for queue in (None, UUID(int=1), UUID(int=2))
+    ],
     "trunks": lambda shelf: [shelf.at(f"trunk-{UUID(int=place)}") for place in range(1, 7)],
     "time_profiles": lambda shelf: shelf.at("7"),
     "inbound_rules": lambda shelf: [
@@ -148,7 +171,7 @@ def test_rows_that_come_and_go_leave_what_a_fresh_reading_gives(
 @pytest.mark.parametrize("order", [(1, 2), (2, 1)])
 @pytest.mark.parametrize("gone", [1, 2])
 def test_of_two_rows_with_one_number_the_other_remains(order: Sequence[int], gone: int) -> None:
-    made = book(queues=[named_row(place, "500") for place in order])
+    made = book(queues=[queue_row(place, "500") for place in order])
     assert made.queues.at("500") is made.queues.items[UUID(int=1)]
     made.queues.forget([UUID(int=gone)])
     assert made.queues.at("500") is made.queues.items[UUID(int=3 - gone)]

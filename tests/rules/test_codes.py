@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stasis_app.rules.codes import (
+    Act,
+    AgentCode,
     CallAnonymously,
     Direct,
     FeatureCode,
@@ -22,6 +24,7 @@ from stasis_app.rules.times import Override
 
 from .build import book, extension_row, user_row
 
+LOGIN, BREAK, END = Act.LOG_IN_OUT, Act.BREAK, Act.END_WRAP_UP
 AUTOMATIC, OPEN, CLOSED = Override.AUTOMATIC, Override.OPEN, Override.CLOSED
 
 
@@ -67,6 +70,24 @@ AUTOMATIC, OPEN, CLOSED = Override.AUTOMATIC, Override.OPEN, Override.CLOSED
         ("*7742", Record("42")),
         ("*77*42", None),
         ("*77\u0661", None),
+        ("*45", AgentCode(LOGIN)),
+        ("*453000", AgentCode(LOGIN, queue="3000")),
+        ("*45*1001", AgentCode(LOGIN, "1001")),
+        ("*45*1001*3000", AgentCode(LOGIN, "1001", queue="3000")),
+        ("*45*1001*", None),
+        ("*45*", None),
+        ("*453000*1001", None),
+        ("*46", AgentCode(BREAK)),
+        ("*461", AgentCode(BREAK, reason="1")),
+        ("*46*1001", AgentCode(BREAK, "1001")),
+        ("*46*1001*12", AgentCode(BREAK, "1001", reason="12")),
+        ("*46*1001*", None),
+        ("*46+1", None),
+        ("*46\u0661", None),
+        ("*47", AgentCode(END)),
+        ("*47*1001", AgentCode(END, "1001")),
+        ("*471001", None),
+        ("*47*1001*1", None),
         ("31030", None),
         ("", None),
         ("*31030\n", None),
@@ -81,7 +102,20 @@ def test_what_a_number_asks_for(number: str, code: FeatureCode | None) -> None:
 @given(st.text("*#+0123456789", max_size=12))
 def test_a_code_begins_with_one_of_these(number: str) -> None:
     if feature_code(number):
-        assert number.startswith(("*31", "*28", "*89", "*95", "*97", "*98", "*77"))
+        assert number.startswith(
+            (
+                "*31",
+                "*28",
+                "*89",
+                "*95",
+                "*97",
+                "*98",
+                "*77",
+                "*45",
+                "*46",
+                "*47",
+            )
+        )
 
 
 @pytest.mark.parametrize(

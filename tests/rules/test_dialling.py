@@ -12,12 +12,12 @@ from stasis_app.rules.dialling import meaning, withholds
 from stasis_app.rules.models import Destination, DestinationKind, MailboxVisit, Payer
 from stasis_app.rules.outbound import DIALABLE
 
-from .build import NOW, book, box_row, extension_row, media_row, menu_row, named_row
+from .build import NOW, book, box_row, extension_row, media_row, menu_row, named_row, queue_row
 
 EXTENSION, OUTSIDE = DestinationKind.EXTENSION, DestinationKind.OUTSIDE
 EMERGENCY, CODE = DestinationKind.EMERGENCY, DestinationKind.CODE
 VOICEMAIL, MAILBOX = DestinationKind.VOICEMAIL, DestinationKind.MAILBOX
-IVR = DestinationKind.IVR
+IVR, QUEUE = DestinationKind.IVR, DestinationKind.QUEUE
 PROMPT = DestinationKind.RECORD_PROMPT
 UNBUILT, NOWHERE = DestinationKind.UNBUILT, DestinationKind.NOWHERE
 PAYER = Payer(extension="1001", diverted=("1001", "busy"))
@@ -42,11 +42,12 @@ def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
         extension_row("*98"),
     ]
     queues = [
-        named_row(1, "500", name="sales"),
-        named_row(2, "501", active=False),
-        named_row(5, "502", active=False),
-        named_row(3, "1001"),
-        named_row(4, "112"),
+        queue_row(1, "500", name="sales"),
+        queue_row(2, "501", status="inactive"),
+        queue_row(5, "502", deleted=True),
+        queue_row(6, "503", status="paused"),
+        queue_row(3, "1001"),
+        queue_row(4, "112"),
     ]
     menus = [
         menu_row(9, name="welcome", extension_number="2100", language="de"),
@@ -84,15 +85,16 @@ def exchange(emergency: Sequence[str] = ("112", "110")) -> Book:
         ("1003", (IVR, "ivr menu14"), (IVR, "ivr menu14")),  # the extension is deleted
         ("1004", (OUTSIDE, "1004"), (OUTSIDE, "1004")),  # deleted
         ("10-05", (EXTENSION, "10-05"), (EXTENSION, "10-05")),
-        ("112", (EMERGENCY, "112"), (UNBUILT, "named4")),
-        ("1 1 2", (EMERGENCY, "112"), (UNBUILT, "named4")),
+        ("112", (EMERGENCY, "112"), (QUEUE, "queue queue4")),
+        ("1 1 2", (EMERGENCY, "112"), (QUEUE, "queue queue4")),
         ("1-12", (EMERGENCY, "112"), (EXTENSION, "1-12")),
         ("110", (EMERGENCY, "110"), (EXTENSION, "110")),
         ("+112", (OUTSIDE, "+112"), (OUTSIDE, "+112")),
-        ("500", (UNBUILT, "sales"), (UNBUILT, "sales")),
+        ("500", (QUEUE, "queue sales"), (QUEUE, "queue sales")),
+        ("5 03", (QUEUE, "queue queue6"), (QUEUE, "queue queue6")),
         ("600", (UNBUILT, "board"), (UNBUILT, "board")),
         ("501", (IVR, "ivr menu12"), (IVR, "ivr menu12")),  # the queue is inactive
-        ("502", (OUTSIDE, "502"), (OUTSIDE, "502")),  # inactive
+        ("502", (OUTSIDE, "502"), (OUTSIDE, "502")),  # deleted
         ("2100", (IVR, "ivr welcome"), (IVR, "ivr welcome")),
         ("21 00", (IVR, "ivr welcome"), (IVR, "ivr welcome")),
         ("*312100", (CODE, "*312100"), (OUTSIDE, "*312100")),
@@ -148,7 +150,7 @@ def test_meaning(
 def test_emergency_numbers_are_those_of_the_settings() -> None:
     found = meaning(exchange(["999"]), "999", PAYER, by_hand=True)
     assert found.kind is EMERGENCY
-    assert meaning(exchange(["999"]), "112", PAYER, by_hand=True).kind is UNBUILT
+    assert meaning(exchange(["999"]), "112", PAYER, by_hand=True).kind is QUEUE
 
 
 @given(st.text() | st.text("0123456789*#+ -/@&,;x", max_size=50), st.booleans())
@@ -200,6 +202,12 @@ def test_a_mailbox_is_opened(raw: str, number: str, box: UUID | None, visit: Mai
 def test_a_menu_is_dialled(by_hand: bool) -> None:
     expected = Destination(IVR, "ivr welcome", PAYER, id=MENU, language="de")
     assert meaning(exchange(), "2100", PAYER, by_hand=by_hand) == expected
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_queue_is_dialled(by_hand: bool) -> None:
+    expected = Destination(QUEUE, "queue sales", PAYER, id=UUID(int=1))
+    assert meaning(exchange(), "500", PAYER, by_hand=by_hand) == expected
 
 
 def test_the_own_number_without_a_box_is_a_call() -> None:

@@ -29,6 +29,7 @@ from .build import (
     profile_row,
     to_extension,
     to_external,
+    to_row,
     trunk_row,
     user_row,
 )
@@ -63,7 +64,7 @@ def exchange(settings: Mapping[str, Any] | None = None) -> Book:
             inbound_row(1, DID, trunk_id=UUID(int=1)),
             inbound_row(2, "+4930100000XX", **to_extension("1003")),
             inbound_row(3, "+4940", **to_external("030777")),
-            inbound_row(4, "+4941", destination_type="queue", destination_id=UUID(int=7)),
+            inbound_row(4, "+4941", **to_row("conference", 7)),
             inbound_row(5, "+4942", **to_extension("1009")),
         ],
         outbound_rules=[
@@ -72,7 +73,7 @@ def exchange(settings: Mapping[str, Any] | None = None) -> Book:
         ],
         time_profiles=[profile_row(1)],
         blacklist=[blacklist_row(1, "+4477*")],
-        queues=[named_row(7, "500", name="sales")],
+        conferences=[named_row(7, "500", name="board")],
     )
     made.contacts_of[UUID(int=1001)] = [Contact("sip:a@192.0.2.9", LATER)]
     return made
@@ -121,7 +122,7 @@ OUT = [
             "1007",
             ["an outside call, paid for by 1008", "refused: no_outbound_rule (unallocated_number)"],
         ),
-        ("500", ["sales: an announcement, then refused (not_implemented)"]),
+        ("500", ["board: an announcement, then refused (not_implemented)"]),
         ("alice", ["refused: nobody has the number alice (unallocated_number)"]),
         (
             "004420 79460018",
@@ -202,7 +203,7 @@ def test_a_call_from_inside(to: str, lines: list[str]) -> None:
             "trunk1",
             [
                 "inbound rule in4: matches -> taken",
-                "queue sales: an announcement, then refused (not_implemented)",
+                "conference board: an announcement, then refused (not_implemented)",
             ],
         ),
         (

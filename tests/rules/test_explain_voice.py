@@ -19,9 +19,9 @@ from .build import (
     inbound_row,
     media_row,
     menu_row,
-    named_row,
     option_row,
     outbound_row,
+    queue_row,
     to_extension,
     to_external,
     to_row,
@@ -91,7 +91,7 @@ def exchange(settings: Mapping[str, Any] | None = None) -> Book:
             media_row(1, name="Welcome", record_code="42"),
             media_row(2, "greeting", name="Anna"),
         ],
-        queues=[named_row(7, "500", name="sales")],
+        queues=[queue_row(7, "500", name="sales")],
     )
 
 

@@ -21,13 +21,17 @@ from .build import (
     forwarding,
     inbound_row,
     media_row,
+    member_row,
     menu_row,
     named_row,
     option_row,
     outbound_row,
+    presence_row,
     profile_row,
+    queue_row,
     to_extension,
     to_external,
+    to_overflow,
     to_row,
     trunk_row,
     user_row,
@@ -82,7 +86,26 @@ CLEAN: Tables = {
     ],
     "time_profiles": [profile_row(1)],
     "blacklist": [blacklist_row(1, "+4930*"), blacklist_row(2, "192.0.2.77", "ip")],
-    "queues": [named_row(1, active=False), named_row(2, "1001", active=False)],
+    "queues": [
+        queue_row(1, status="inactive", callback_key=None, callback_enabled=True),
+        queue_row(2, "1001", deleted=True),
+        queue_row(
+            3,
+            "600",
+            callback_enabled=True,
+            welcome_prompt_id=UUID(int=1),
+            music=str(UUID(int=2)),
+            exit_key="0",
+            **to_row("voicemail", 1, "exit_destination"),
+            **to_overflow("ivr", 2),
+        ),
+    ],
+    # those of 7 and 8 are for what is added
+    "queue_members": [
+        member_row(1, 1, "1004"),
+        *(member_row(at, at, "1001", skills=["English"]) for at in (3, 7, 8)),
+    ],
+    "agent_states": [presence_row(1, "1001")],
     "conferences": [named_row(3, active=False)],
     "media_files": [media_row(1), media_row(2, "moh", name="Soft")],
     "ivr_menus": [
@@ -281,9 +304,14 @@ NO_BOX = "does not exist, or its extension takes no messages"
             f"destination: queue {UUID(int=1001)} does not exist",
         ),
         (
-            {"destination_type": "queue", "destination_id": UUID(int=1)},
+            to_row("queue", 1),
             ERROR,
-            f"destination: calls for a queue end with an announcement: {UNBUILT}",
+            f"destination: queue {UUID(int=1)} is inactive",
+        ),
+        (
+            to_row("conference", 3),
+            ERROR,
+            f"destination: calls for a conference end with an announcement: {UNBUILT}",
         ),
         (
             to_external("030@x"),
@@ -430,9 +458,9 @@ def test_a_profile_that_is_never_open() -> None:
     ("rows", "table", "name", "problem"),
     [
         (
-            {"queues": [named_row(7, "1001")]},
+            {"queues": [queue_row(7, "1001")]},
             "queues",
-            "named7",
+            "queue7",
             "number 1001 is an extension too, which takes the calls",
         ),
         (
@@ -442,7 +470,7 @@ def test_a_profile_that_is_never_open() -> None:
             "number 1004 is an extension too, which takes the calls",
         ),
         (
-            {"queues": [named_row(7, "500")], "conferences": [named_row(8, "500")]},
+            {"queues": [queue_row(7, "500")], "conferences": [named_row(8, "500")]},
             "conferences",
             "named8",
             "number 500 is a queue's too, which takes the calls",
@@ -454,7 +482,7 @@ def test_a_profile_that_is_never_open() -> None:
             "number 1001 is an extension too, which takes the calls",
         ),
         (
-            {"queues": [named_row(7, "500")], "ivr_menus": [menu_row(7, extension_number="500")]},
+            {"queues": [queue_row(7, "500")], "ivr_menus": [menu_row(7, extension_number="500")]},
             "ivr_menus",
             "menu7",
             "number 500 is a queue's too, which takes the calls",
@@ -487,9 +515,9 @@ def test_a_profile_that_is_never_open() -> None:
             "number 112 is an emergency number: nobody can dial it",
         ),
         (
-            {"queues": [named_row(7, "112")]},
+            {"queues": [queue_row(7, "112")]},
             "queues",
-            "named7",
+            "queue7",
             "number 112 is an emergency number: nobody can dial it",
         ),
         (
@@ -519,7 +547,7 @@ def test_a_number_that_is_used_twice(rows: Tables, table: str, name: str, proble
 
 
 def test_a_number_that_was_used_before_is_free() -> None:
-    queues = [named_row(7, "1005"), named_row(8, "500", active=False)]
+    queues = [queue_row(7, "1005"), queue_row(8, "500", status="inactive")]
     assert look(queues=queues, conferences=[named_row(9, "500")]) == []
     conferences = [named_row(9, "501", active=False)]
     menus = [menu_row(at, extension_number=str(number)) for at, number in ((7, 500), (8, 501))]
@@ -591,7 +619,8 @@ def test_there_is_a_step_for_every_row() -> None:
         ],
         "inbound_rules": [inbound_row(100 + at, f"+4977{at:03d}") for at in range(100)],
         "outbound_rules": [outbound_row(100 + at, f"^7{at:03d}") for at in range(100)],
-        "queues": [named_row(100 + at, f"7{at:03d}") for at in range(100)],
+        "queues": [queue_row(100 + at, f"7{at:03d}") for at in range(100)],
+        "queue_members": [member_row(100 + at, 100 + at, "1001") for at in range(100)],
         "ivr_menus": [menu_row(100 + at) for at in range(100)],
         "ivr_menu_options": [option_row(100 + at, 100) for at in range(100)],
         "voicemail_boxes": [box_row(100 + at, str(3000 + at)) for at in range(100)],
@@ -616,7 +645,12 @@ BROKEN: Tables = {
     "inbound_rules": [inbound_row(at, ".", **to_extension("1009")) for at in (7, 8, 9)],
     "outbound_rules": [outbound_row(at, "^0", trunk_id=UUID(int=99)) for at in (7, 8, 9)],
     "time_profiles": [profile_row(at, schedule={}) for at in (7, 8)],
-    "queues": [named_row(7, "2001"), named_row(8, "2002")],
+    "queues": [
+        queue_row(7, "2001", callback_enabled=True, **to_overflow("ivr", 7)),
+        queue_row(8, "2002", max_queue_size=0, **to_overflow("ivr", 9)),
+    ],
+    "queue_members": [member_row(7, 7, "2004"), member_row(8, 8, "1009")],
+    "agent_states": [presence_row(7, "2004")],
     "blacklist": [blacklist_row(at, "*") for at in (7, 8)],
     "ivr_menus": [
         menu_row(7, **to_row("ivr", 8, "timeout_destination")),

@@ -7,15 +7,7 @@ import pytest
 
 from stasis_app.rules.findings import WARNING
 
-from .build import (
-    Row,
-    extension_row,
-    forwarding,
-    inbound_row,
-    named_row,
-    to_external,
-    trunk_row,
-)
+from .build import Row, extension_row, forwarding, inbound_row, queue_row, to_external, trunk_row
 from .test_findings import DID, look, to, told
 
 
@@ -110,4 +102,4 @@ def test_an_inactive_extension_ends_the_round() -> None:
 
 def test_a_queue_that_is_called_like_an_extension_is_no_round() -> None:
     rows = [extension_row("2001", **to("500"))]
-    assert look(extensions=rows, queues=[named_row(7, "500", name="2001")]) == []
+    assert look(extensions=rows, queues=[queue_row(7, "500", name="2001")]) == []

@@ -75,7 +75,7 @@ def test_a_menu_with_a_key_needs_no_way_out() -> None:
         (
             to_action("queue", 1),
             ERROR,
-            "calls for a queue end with an announcement: it is not built yet",
+            f"queue {UUID(int=1)} is inactive",
         ),
         ({"action": "voicemail"}, ERROR, f"voicemail 1001 {NO_BOX}"),
         (

@@ -27,6 +27,7 @@ from .build import (
     menu_row,
     named_row,
     profile_row,
+    queue_row,
     to_extension,
     to_external,
     to_row,
@@ -270,9 +271,25 @@ def test_it_counts_when_the_call_began() -> None:
             ),
         ),
         (
-            {"destination_type": "queue", "destination_id": UUID(int=7)},
-            Destination(DestinationKind.UNBUILT, "queue sales"),
+            to_row("queue", 7),
+            Destination(
+                DestinationKind.QUEUE,
+                "queue sales",
+                Payer(rule="in1", diverted=(DID, "unconditional")),
+                id=UUID(int=7),
+            ),
         ),
+        (
+            to_row("queue", 11),  # paused: it says so itself
+            Destination(
+                DestinationKind.QUEUE,
+                "queue queue11",
+                Payer(rule="in1", diverted=(DID, "unconditional")),
+                id=UUID(int=11),
+            ),
+        ),
+        (to_row("queue", 8), None),
+        (to_row("queue", 10), None),
         (
             {"destination_type": "ivr", "destination_id": UUID(int=7)},
             Destination(
@@ -314,7 +331,12 @@ def test_it_counts_when_the_call_began() -> None:
 def test_destinations(columns: Row, destination: Destination | None) -> None:
     made = exchange(
         [inbound_row(1, DID, **columns)],
-        queues=[named_row(7, name="sales"), named_row(8)],
+        queues=[
+            queue_row(7, name="sales"),
+            queue_row(8, status="inactive"),
+            queue_row(10, deleted=True),
+            queue_row(11, status="paused"),
+        ],
         extensions=[*EXTENSIONS, extension_row("1004", voicemail_enabled=True)],
         ivr_menus=[menu_row(7, name="menu")],
         voicemail_boxes=[box_row(7, "1004"), box_row(8, "1003")],

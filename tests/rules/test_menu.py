@@ -29,8 +29,8 @@ from .build import (
     box_row,
     extension_row,
     menu_row,
-    named_row,
     option_row,
+    queue_row,
     to_external,
     to_row,
 )
@@ -173,7 +173,7 @@ def exchange(*rows: Row, **columns: object) -> Book:
         ivr_menus=[menu_row(1, name="main", **columns), menu_row(2, name="sub", language="en")],
         ivr_menu_options=rows or [option_row(1, 1)],
         voicemail_boxes=[box_row(1, "1001"), box_row(3, "1003")],
-        queues=[named_row(7, name="sales")],
+        queues=[queue_row(7, name="sales")],
     )
 
 
@@ -207,7 +207,7 @@ def exchange(*rows: Row, **columns: object) -> Book:
         ({"action": "voicemail", "destination_id": UUID(int=3)}, None),  # inactive
         (
             {"action": "queue", "destination_id": UUID(int=7)},
-            Destination(DestinationKind.UNBUILT, "queue sales"),
+            Destination(DestinationKind.QUEUE, "queue sales", PAID_BY_MENU, id=UUID(int=7)),
         ),
         ({"action": "queue", "destination_id": UUID(int=8)}, None),
         (

@@ -27,7 +27,20 @@ from stasis_app.rules.mirrored import (
     undecided,
 )
 
-from .build import LATER, NOW, PAST, Row, blacklist_row, book, profile_row, trunk_row
+from .build import (
+    LATER,
+    NOW,
+    PAST,
+    Row,
+    blacklist_row,
+    book,
+    extension_row,
+    member_row,
+    presence_row,
+    profile_row,
+    queue_row,
+    trunk_row,
+)
 
 ENDPOINT = f"trunk-{UUID(int=1)}"
 SECRET = "0123456789abcdef-the-mark-of-the-password"
@@ -356,6 +369,39 @@ def test_lamps() -> None:
         "profile-8": "ONHOLD",
         "profile-9": "INUSE",
     }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "logged_in", "on_break"),
+    [
+        (None, "INUSE", "NOT_INUSE"),
+        ("available", "INUSE", "NOT_INUSE"),
+        ("break", "INUSE", "INUSE"),
+        ("offline", "NOT_INUSE", "NOT_INUSE"),
+    ],
+)
+def test_the_lamps_of_an_agent(wanted: str | None, logged_in: str, on_break: str) -> None:
+    """What is asked for in one queue has no lamp."""
+    states = [presence_row(1, "1001", wanted=wanted)] if wanted else []
+    made = book(
+        extensions=[extension_row("1001"), extension_row("1002")],
+        queues=[queue_row(1), queue_row(2)],
+        queue_members=[member_row(1, 1, "1001"), member_row(2, 2, "1001")],
+        agent_states=[*states, presence_row(2, "1001", 1, wanted="offline")],
+    )
+    assert lamps(made) == {"agent-1001": logged_in, "break-1001": on_break}
+
+
+@pytest.mark.parametrize(
+    "columns", [{"status": "inactive"}, {"deleted_at": PAST}, {"number": "anna"}, {"number": "1&2"}]
+)
+def test_who_is_no_agent_has_no_lamp(columns: Row) -> None:
+    made = book(
+        extensions=[{**extension_row("1001"), **columns}],
+        queues=[queue_row(1)],
+        queue_members=[member_row(1, 1, "1001"), member_row(2, 1, "1003")],
+    )
+    assert lamps(made) == {}
 
 
 def test_a_network_that_is_no_carriers_lets_nobody_in() -> None:

@@ -14,6 +14,7 @@ from stasis_app.rules import inbound, rows
 from stasis_app.rules.columns import RowError
 from stasis_app.rules.did import DidRange
 from stasis_app.rules.models import Target, User
+from stasis_app.rules.times import DEFAULT_ZONE
 from stasis_app.words import (
     BlacklistType,
     CallerIdMode,
@@ -311,7 +312,7 @@ def test_a_profile_that_can_not_be_used(columns: Row, problem: str) -> None:
 def test_a_profile() -> None:
     row = profile_row(7, override_code=" 12 ", timezone=None)
     made = rows.time_profile({**row, "schedule": json.dumps(row["schedule"])})
-    assert made == rows.time_profile({**row, "timezone": rows.DEFAULT_ZONE})
+    assert made == rows.time_profile({**row, "timezone": DEFAULT_ZONE})
     assert (made.id, made.code, made.zone.key) == (UUID(int=7), "12", "Europe/Berlin")
 
 

@@ -12,15 +12,19 @@ from stasis_app.rules.sentences import (
     RECORD_GREETING,
     Sentence,
     callback,
+    callback_number,
+    callback_offer,
     envelope,
     message_menu,
     message_number,
     message_saved,
     messages_waiting,
     on_the_phone,
+    position,
     review,
     say,
     unavailable,
+    waits_minutes,
 )
 from stasis_app.rules.spoken import Language
 
@@ -188,6 +192,55 @@ def test_the_keys_of_a_message(place: tuple[int, int], deleted: bool, said: str)
 
 def test_the_number_to_call_back() -> None:
     assert words(callback("030", DE)) == "de/ vm-num-i-have 0 3 0 vm-tocallnum vm-star-cancel"
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (1, "queue-youarenext"),
+        (2, "queue-thereare 2 queue-callswaiting"),
+        (10, "queue-thereare 10 queue-callswaiting"),
+    ],
+)
+@pytest.mark.parametrize("tongue", Language)
+def test_the_place_in_a_queue(place: int, said: str, tongue: Language) -> None:
+    assert words(position(place, tongue)) == f"{tongue}/ {said}"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "english", "german"),
+    [
+        (0, "queue-less-than 1 minute", "queue-less-than 60 seconds"),
+        (1, "1 minute", "60 seconds"),
+        (2, "2 minutes", "2 minutes"),
+        (25, "20 5 minutes", "5-and 20 minutes"),
+        (90, "90 minutes", "90 minutes"),
+    ],
+)
+def test_how_long_a_caller_will_wait(minutes: int, english: str, german: str) -> None:
+    assert words(waits_minutes(minutes, EN)) == f"en/ queue-holdtime {english}"
+    assert words(waits_minutes(minutes, DE)) == f"de/ queue-holdtime {german}"
+
+
+@pytest.mark.parametrize(
+    ("key", "caller", "german"),
+    [
+        ("1", "030", "de/ vm-num-i-have 0 3 0 vm-tocallnum"),
+        ("1", "", "en/ vm-press 1 vm-for calling your telephone-number"),
+        ("*", "030", "en/ vm-press star vm-for calling your telephone-number"),
+    ],
+)
+def test_the_key_that_asks_to_be_called_back(key: str, caller: str, german: str) -> None:
+    assert words(callback_offer(key, caller, DE)) == german
+    english = words(callback_offer(key, caller, EN))
+    pressed = {"1": "1", "*": "star"}[key]
+    assert english == f"en/ vm-press {pressed} vm-for calling your telephone-number"
+
+
+def test_the_number_that_will_be_called_back() -> None:
+    english, german = callback_number("030", EN), callback_number("030", DE)
+    assert words(english) == "en/ vm-num-i-have 0 3 0 if-correct-press 1 vm-star-cancel"
+    assert words(german) == "de/ vm-num-i-have 0 3 0 vm-tocallnum vm-star-cancel"
 
 
 @given(unread=st.integers(0, 999), read=st.integers(0, 999))

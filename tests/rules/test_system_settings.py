@@ -230,6 +230,45 @@ def test_words(value: object, word: str, named: bool) -> None:
     assert ("mail.audio_format" in made.problems) is named
 
 
+@pytest.mark.parametrize(
+    ("value", "zone", "named"),
+    [
+        (None, "Europe/Berlin", False),
+        (" America/New_York ", "America/New_York", False),
+        ("Mars/Olympus", "Europe/Berlin", True),
+        ("", "Europe/Berlin", True),
+        ("../etc/passwd", "Europe/Berlin", True),
+        (1, "Europe/Berlin", True),
+        ({"zone": "UTC"}, "Europe/Berlin", True),
+    ],
+)
+def test_where_a_day_of_agents_begins(value: object, zone: str, named: bool) -> None:
+    made = settings("queues.timezone", value)
+    assert made.queue_zone.key == zone
+    assert ("queues.timezone" in made.problems) is named
+
+
+@pytest.mark.parametrize(
+    ("value", "reasons", "named"),
+    [
+        (None, {}, False),
+        ({}, {}, False),
+        ({"1": " lunch ", "22": "training"}, {"1": "lunch", "22": "training"}, False),
+        ({"1": "lunch", "two": "tea"}, {"1": "lunch"}, True),
+        ({"1": "lunch", "2": " "}, {"1": "lunch"}, True),
+        ({"1": "lunch", "2": 3, "": "x"}, {"1": "lunch"}, True),
+        ({"1": "x" * 100, "2": "x" * 101}, {"1": "x" * 100}, True),
+        ({"\u0661": "lunch"}, {}, True),
+        (["lunch"], {}, True),
+        ("lunch", {}, True),
+    ],
+)
+def test_the_reasons_for_a_break(value: object, reasons: dict[str, str], named: bool) -> None:
+    made = settings("queues.break_reasons", value)
+    assert made.break_reasons == reasons
+    assert ("queues.break_reasons" in made.problems) is named
+
+
 def test_a_check_looks_at_everything_that_calls_use() -> None:
     wrong: dict[str, Any] = dict.fromkeys(
         (
@@ -244,6 +283,11 @@ def test_a_check_looks_at_everything_that_calls_use() -> None:
             "numbers.country",
             "numbers.emergency",
             "outbound.ring_seconds",
+            "queues.break_reasons",
+            "queues.callback_abroad",
+            "queues.callback_retry_seconds",
+            "queues.delay_busy_seconds",
+            "queues.timezone",
             "time_profiles.override_roles",
             "toll.extension_calls_per_minute",
             "trunks.silent_seconds",
@@ -271,6 +315,8 @@ KEYS = (
     "voicemail.delete_unread",
     "voicemail.max_seconds",
     "mail.audio_format",
+    "queues.timezone",
+    "queues.break_reasons",
 )
 
 
@@ -283,3 +329,5 @@ def test_no_value_is_too_odd(values: dict[str, Any]) -> None:
     assert made.operator is None or made.operator.strip()
     assert all(number.isascii() and number.isdecimal() for number in made.emergency_numbers)
     assert made.catch_all is None or made.catch_all.id or made.catch_all.number
+    assert made.queue_zone.key
+    assert all(digits.isdecimal() and reason for digits, reason in made.break_reasons.items())

@@ -1,0 +1,280 @@
+"""Which waiting call is offered to which free agent.
+
+The best call is served first: the highest priority, then the greatest weight of its queue times the
+time waited, then who joined first. It gets the best free agent of its queue who has the skills that
+it asks for and that it is not kept from. So a call that nobody may serve holds up none behind it.
+Weights decide only between calls that one agent may serve; waiting outgrows every weight.
+
+Once everything is matched, nothing more is until something changes. So only what has changed is
+looked at: the line of a call, the pools of an agent.
+"""
+
+import heapq
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import count
+from uuid import UUID
+
+from .ranked import (
+    Chair,
+    Line,
+    Place,
+    Pool,
+    Room,
+    Seat,
+    Skills,
+    Waiting,
+    microseconds,
+)
+
+__all__ = ["Dispatch", "Match", "Seat", "Waiting"]
+
+Score = tuple[int, float, int, int, UUID]
+NOBODY: Collection[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Several agents where all ring; the best is first."""
+
+    call: UUID
+    queue: UUID
+    agents: tuple[UUID, ...]
+
+
+@dataclass(slots=True)
+class _Call:
+    """`line` None: it is held."""
+
+    waiting: Waiting
+    room: Room
+    place: Place
+    asked: Skills
+    line: Line | None = None
+    refused: set[UUID] = field(default_factory=set)
+    allows_refused: bool = False
+
+    @property
+    def avoids(self) -> Collection[UUID]:
+        """Return the agents that it must not be offered to."""
+        return NOBODY if self.allows_refused else self.refused
+
+
+@dataclass(order=True, slots=True)
+class _Proposal:
+    """The best call of what has changed, as it was after `made` matches."""
+
+    score: Score
+    tie: int
+    made: int = field(compare=False)
+    source: Line | Pool = field(compare=False)
+    call: _Call = field(compare=False)
+
+
+class Dispatch:
+    """All queues of one process. What is said about a call that has left counts for nothing."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[UUID, Room] = {}
+        self._calls: dict[UUID, _Call] = {}
+        self._free: dict[UUID, list[tuple[Pool, Chair]]] = {}
+        self._changed: dict[Line | Pool, None] = {}
+
+    def __contains__(self, call: UUID) -> bool:
+        return call in self._calls
+
+    def queue(self, queue: UUID, *, weight: float = 1.0, ring_all: bool = False) -> None:
+        """Make a queue, or change it."""
+        room = self._rooms.setdefault(queue, Room())
+        room.weight, room.ring_all = weight, ring_all
+
+    def drop(self, queue: UUID) -> tuple[UUID, ...]:
+        """Forget a queue; its calls, which are returned in their order, have left."""
+        room = self._rooms.pop(queue, None)
+        if room is None:
+            return ()
+        calls = tuple(place[-1] for place in room.places)
+        for call in calls:
+            self.leave(call)
+        for agent in [chair[-1] for pool in room.pools.values() for chair in pool.chairs]:
+            self._free[agent] = [kept for kept in self._free[agent] if kept[0].room is not room]
+        return calls
+
+    def join(self, waiting: Waiting) -> None:
+        """Put a call into a queue. KeyError: there is no such queue."""
+        self.leave(waiting.call)
+        room = self._rooms[waiting.queue]
+        call = _Call(waiting, room, waiting.place, frozenset(waiting.skills))
+        self._calls[waiting.call] = call
+        room.places.put(call.place)
+        self._offer(call)
+
+    def leave(self, call: UUID) -> None:
+        known = self._calls.pop(call, None)
+        if known:
+            self._withdraw(known)
+            known.room.places.take(known.place)
+
+    def position(self, call: UUID) -> int:
+        """Return the place among all calls of its queue; 1 is the head. KeyError: it has left."""
+        known = self._calls[call]
+        return known.room.places.number(known.place)
+
+    def waiting(self, queue: UUID) -> int:
+        """Return how many calls are in a queue, also those being offered."""
+        room = self._rooms.get(queue)
+        return len(room.places) if room else 0
+
+    def hold(self, call: UUID) -> None:
+        """Match a call no more, as it is being offered; its position stays."""
+        if known := self._calls.get(call):
+            self._withdraw(known)
+
+    def resume(self, call: UUID) -> None:
+        if known := self._calls.get(call):
+            self._offer(known)
+
+    def ask_less(self, call: UUID, skills: Sequence[str]) -> None:
+        """Change the skills that a call asks for."""
+        if known := self._calls.get(call):
+            self._change(known, replace(known.waiting, skills=tuple(skills)))
+
+    def reprioritise(self, call: UUID, priority: int) -> None:
+        if known := self._calls.get(call):
+            self._change(known, replace(known.waiting, priority=priority))
+
+    def refuse(self, call: UUID, agent: UUID) -> None:
+        """Keep a call from an agent, who has refused it."""
+        if known := self._calls.get(call):
+            known.refused.add(agent)
+
+    def forgive(self, call: UUID, agent: UUID) -> None:
+        """Let a call be offered to an agent again."""
+        if known := self._calls.get(call):
+            known.refused.discard(agent)
+            self._touch(known)
+
+    def allow_refused(self, call: UUID, allowed: bool = True) -> None:
+        """Let a call be offered to agents who have refused it where no other is free, or not."""
+        if known := self._calls.get(call):
+            known.allows_refused = allowed
+            self._touch(known)
+
+    def free(self, extension: UUID, seats: Iterable[Seat]) -> None:
+        """Let an agent take a call in these queues. KeyError: there is no such queue."""
+        self.occupy(extension)
+        taken = self._free[extension] = []
+        for seat in seats:
+            pool = self._rooms[seat.queue].pool(seat.skills)
+            chair: Chair = (*seat.rank, extension)
+            pool.chairs.put(chair)
+            taken.append((pool, chair))
+            self._changed[pool] = None
+
+    def occupy(self, extension: UUID) -> None:
+        """Offer no call to an agent."""
+        for pool, chair in self._free.pop(extension, ()):
+            pool.chairs.take(chair)
+
+    def matches(self, now: datetime) -> list[Match]:
+        """Return everything that can be decided, the best call first.
+
+        The calls are held then, and the agents occupied.
+        """
+        made: list[Match] = []
+        ties, at = count(), microseconds(now)
+        proposals: list[_Proposal] = []
+
+        def propose(source: Line | Pool) -> None:
+            if call := self._best(source):
+                score = _score(call, at)
+                heapq.heappush(proposals, _Proposal(score, next(ties), len(made), source, call))
+
+        for source in self._changed:
+            propose(source)
+        self._changed.clear()
+        while proposals:
+            best = heapq.heappop(proposals)
+            if best.made == len(made):  # else it may be gone, or its agent
+                made.append(self._match(best.call))
+            propose(best.source)
+        return made
+
+    def _best(self, source: Line | Pool) -> _Call | None:
+        """Return the first call that somebody may serve: of a line, or anybody of a pool."""
+        if isinstance(source, Line):
+            return self._first(source, source.pools)
+        if not source.chairs:
+            return None
+        firsts = [self._first(line, (source,)) for line in source.lines if line.places]
+        return min((call for call in firsts if call), key=lambda call: call.place, default=None)
+
+    def _first(self, line: Line, pools: Iterable[Pool]) -> _Call | None:
+        staffed = [pool for pool in pools if pool.chairs]
+        if not staffed:
+            return None
+        for place in line.places:
+            call = self._calls[place[-1]]
+            avoided = call.avoids
+            if not avoided or any(pool.first(avoided) for pool in staffed):
+                return call
+        return None
+
+    def _match(self, call: _Call) -> Match:
+        agents = tuple(chair[-1] for chair in _chosen(call))
+        self._withdraw(call)
+        for agent in agents:
+            self.occupy(agent)
+        return Match(call.waiting.call, call.waiting.queue, agents)
+
+    def _change(self, call: _Call, waiting: Waiting) -> None:
+        held = call.line is None
+        self._withdraw(call)
+        call.room.places.take(call.place)
+        call.waiting, call.place, call.asked = waiting, waiting.place, frozenset(waiting.skills)
+        call.room.places.put(call.place)
+        if not held:
+            self._offer(call)
+
+    def _offer(self, call: _Call) -> None:
+        if call.line is None:
+            call.line = call.room.line(call.asked)
+            call.line.places.put(call.place)
+            self._touch(call)
+
+    def _withdraw(self, call: _Call) -> None:
+        if call.line is not None:
+            call.line.places.take(call.place)
+            call.line = None
+
+    def _touch(self, call: _Call) -> None:
+        if call.line is not None:
+            self._changed[call.line] = None
+
+
+def _score(call: _Call, now: int) -> Score:
+    """Return what sorts calls over all queues; `now` in microseconds. The lowest is first."""
+    urgency, joined, order, identity = call.place
+    return (urgency, -call.room.weight * (now - joined), joined, order, identity)
+
+
+def _chosen(call: _Call) -> Sequence[Chair]:
+    """Return the best agent for a call that somebody may serve, or all that equal him."""
+    pools = [pool for pool in call.line.pools if pool.chairs] if call.line else []
+    avoided: Collection[UUID] = call.refused
+    best = _best_of(pools, avoided)
+    if best is None:
+        avoided = call.avoids
+        best = _best_of(pools, avoided)
+    if best is None:
+        raise LookupError("nobody may serve this call")
+    if not call.room.ring_all:
+        return (best,)
+    equals = (chair for pool in pools for chair in pool.equals(best))
+    return sorted(chair for chair in equals if chair[-1] not in avoided)
+
+
+def _best_of(pools: Iterable[Pool], without: Collection[UUID]) -> Chair | None:
+    firsts = (pool.first(without) for pool in pools)
+    return min((chair for chair in firsts if chair), default=None)
