@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import heapq
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from stasis_app.rules.book import COUNTRY_TABLES, TABLES, Book
 from stasis_app.rules.models import Contact
 
 from .connection import AWAY, connected
-from .tables import CONTACTS, REGISTRATIONS, SETTINGS, SETTINGS_TABLE, read
+from .tables import CONTACTS, MUSIC, REGISTRATIONS, SETTINGS, SETTINGS_TABLE, SLOTS, read
 from .whole_table import clear, fill, uncollected
 
 log = structlog.get_logger()
@@ -31,10 +31,13 @@ BACK_OFF_SECONDS = 1.0
 Touched = dict[str, set[UUID] | None]
 """The rows to read again, by table; None stands for all of them."""
 
-CONFIGURATION = frozenset((SETTINGS_TABLE, *TABLES)) - {"mailbox_counts"}
-"""What people write; the other tables change with every call."""
+Listener = Callable[[Mapping[str, Collection[UUID] | None]], None]
+"""Gets the ids of the rows that were read again, by table; None stands for all of them."""
 
-EVERYTHING: Mapping[str, None] = dict.fromkeys((SETTINGS_TABLE, *TABLES, REGISTRATIONS))
+CONFIGURATION = frozenset((SETTINGS_TABLE, *TABLES)) - {"mailbox_counts", "agent_states"}
+"""What people write now and then; the other tables change all day."""
+
+EVERYTHING: Mapping[str, None] = dict.fromkeys((SETTINGS_TABLE, *TABLES, REGISTRATIONS, SLOTS))
 
 
 class Directory:
@@ -48,6 +51,7 @@ class Directory:
         self._dsn = dsn
         self._expiries: list[tuple[datetime, UUID]] = []
         self._watchers: list[tuple[frozenset[str], asyncio.Event]] = []
+        self._listeners: list[Listener] = []
         self._changes: asyncio.Queue[str] = asyncio.Queue()
         self._late: Touched = {}
         self.book = Book()
@@ -63,6 +67,14 @@ class Directory:
         watcher = asyncio.Event()
         self._watchers.append((frozenset(tables) or CONFIGURATION, watcher))
         return watcher
+
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` whenever rows are in the book anew; it must not raise.
+
+        After a reconnection that is everything: anything may have been missed. What is announced
+        under a name that the book has no table of is told as well.
+        """
+        self._listeners.append(listener)
 
     async def follow(self) -> None:
         """Read everything, then follow the changes, for ever."""
@@ -111,6 +123,18 @@ class Directory:
         for tables, watcher in self._watchers:
             if touched.keys() & tables:
                 watcher.set()
+        # a whole table that is still being read is told of when it is there
+        self._tell(
+            {
+                table: ids
+                for table, ids in touched.items()
+                if (ids is None and table not in self._late) or ids
+            }
+        )
+
+    def _tell(self, touched: Mapping[str, Collection[UUID] | None]) -> None:
+        for listener in self._listeners if touched else ():
+            listener(touched)
 
     async def _next(self, connection: asyncpg.Connection) -> tuple[datetime, Touched]:
         """Return what to read again, as soon as there is something, and of when that is true.
@@ -143,6 +167,8 @@ class Directory:
     ) -> None:
         if SETTINGS_TABLE in touched and await self._read_settings(connection):
             touched.update(dict.fromkeys(COUNTRY_TABLES))
+        if touched.keys() & MUSIC:
+            touched["queues"] = None
         for table, ids in touched.items():
             if table in self._late:
                 self._note_late(table, ids)
@@ -171,6 +197,7 @@ class Directory:
             async with connected(self._dsn, f"{table} can't be read", 60.0) as connection:
                 await self._read_whole(connection, table)
         late = self._late.pop(table)
+        self._tell({table: None})
         listed = "*" if late is None else ",".join(map(str, late))
         self._changes.put_nowait(f"{table}:{listed}")
 

@@ -28,7 +28,7 @@ READ: dict[str, str] = {
         SELECT id, name, status, did_pattern, trunk_id, priority, time_profile_id,
             caller_id_pattern, destination_type, destination_id, destination_number,
             fallback_destination_type, fallback_destination_id, fallback_destination_number,
-            language
+            language, queue_priority, queue_skills
         FROM inbound_rules""",
     "outbound_rules": """
         SELECT id, name, status, number_pattern, priority, strip_digits, prepend, trunk_id,
@@ -39,8 +39,24 @@ READ: dict[str, str] = {
         FROM time_profiles""",
     "blacklist": "SELECT id, entry_type, value, expires_at FROM blacklist",
     "queues": """
-        SELECT id, name, extension_number, status <> 'inactive' AND deleted_at IS NULL AS active
-        FROM queues""",
+        SELECT queues.id, queues.name, extension_number, strategy, status,
+            deleted_at IS NOT NULL AS deleted, service_level_threshold_seconds,
+            max_wait_time_seconds, coalesce(music.id::text,
+                CASE WHEN EXISTS (SELECT FROM held_music) THEN 'held' ELSE 'default' END) AS music,
+            welcome_prompt_id, position_announcement_enabled,
+            position_announcement_interval_seconds, max_queue_size, wrap_up_time_seconds,
+            overflow_action, overflow_destination_id, overflow_destination_number,
+            callback_enabled, priority, weight, ring_seconds, wait_announcement_enabled,
+            when_empty, exit_key, exit_destination_type, exit_destination_id,
+            exit_destination_number, skill_relax_seconds, redial_window_seconds,
+            break_after_misses, agent_prompt_id, callback_key, callback_tries
+        FROM queues
+        LEFT JOIN media_files AS music ON music.id = music_on_hold_id
+            AND music.file_type = 'moh'""",
+    "queue_members": """
+        SELECT id, queue_id, extension_id, priority, penalty, skills FROM queue_members""",
+    "agent_states": """
+        SELECT id, extension_id, queue_id, wanted, wanted_reason, wanted_at FROM agent_states""",
     "conferences": """
         SELECT id, name, extension_number, status <> 'ended' AS active FROM conferences""",
     "ivr_menus": """
@@ -52,7 +68,7 @@ READ: dict[str, str] = {
         FROM ivr_menus""",
     "ivr_menu_options": """
         SELECT id, ivr_menu_id, dtmf_digit, action, destination_id, destination_number,
-            pre_transfer_prompt_id
+            pre_transfer_prompt_id, queue_priority, queue_skills
         FROM ivr_menu_options""",
     "voicemail_boxes": """
         SELECT voicemail_boxes.id, extension_id, number,
@@ -77,6 +93,10 @@ READ: dict[str, str] = {
 
 SETTINGS_TABLE = "system_settings"
 REGISTRATIONS = "extension_registrations"
+SLOTS = "agent_slots"
+
+MUSIC = frozenset(("media_files", SETTINGS_TABLE))
+"""Tables that decide, besides its own, what music a queue has."""
 
 SETTINGS = "SELECT key, value FROM system_settings"
 

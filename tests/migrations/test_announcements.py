@@ -19,6 +19,8 @@ ANNOUNCED = [
     "time_profiles",
     "queues",
     "queue_members",
+    "queue_callbacks",
+    "agent_states",
     "ivr_menus",
     "ivr_menu_options",
     "voicemail_boxes",
@@ -135,7 +137,7 @@ async def test_every_announced_table_has_all_triggers(db: asyncpg.Connection) ->
             array_agg(tgname::text ORDER BY tgname) AS triggers
         FROM pg_trigger
         WHERE tgfoid IN ('announce_changes()'::regprocedure, 'announce_truncate()'::regprocedure,
-            'announce_registrations()'::regprocedure)
+            'announce_registrations()'::regprocedure, 'announce_agent_states()'::regprocedure)
         GROUP BY 1"""
     triggers = ["announce_delete", "announce_insert", "announce_truncate", "announce_update"]
     found = await db.fetch(query)

@@ -25,14 +25,17 @@ TRIGGERS_WITHOUT_COMMENT = """
       AND obj_description(oid, 'pg_trigger') IS NULL"""
 DEMO = (
     *("users", "extensions", "time_profiles", "trunks", "inbound_rules", "outbound_rules"),
-    *("voicemail_boxes", "ivr_menus", "ivr_menu_options"),
+    *("voicemail_boxes", "ivr_menus", "ivr_menu_options", "queues", "queue_members"),
+    *("agent_states", "agent_slots"),
 )
 TOLD_OF = """
     SELECT relname::text, attname::text FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
     WHERE relname IN ('trunk_registrations', 'trunk_states', 'config_findings', 'config_problems',
         'sip_trunks', 'media_server', 'held_music', 'musiconhold', 'musiconhold_entry',
         'voicemail_pin_failures', 'voicemail_pin_callers', 'object_removals', 'mailbox_counts',
-        'recording_deliveries', 'undelivered', 'mail_outbox', 'mail_dead_letters')
+        'recording_deliveries', 'undelivered', 'mail_outbox', 'mail_dead_letters',
+        'agent_slots', 'agent_state_changes', 'agent_time', 'queue_calls', 'queue_log',
+        'queue_callbacks')
       AND attnum > 0 AND attname NOT IN ('id', 'created_at')
       AND col_description(attrelid, attnum) IS NULL"""
 
@@ -92,6 +95,17 @@ async def test_settings(db: asyncpg.Connection) -> None:
         "mail.from": "pbx-x@localhost",
         "mail.audio_format": "wav",
         "mail.max_attachment_bytes": "10000000",
+        "queues.timezone": "Europe/Berlin",
+        "queues.delay_no_answer_seconds": "5",
+        "queues.delay_reject_seconds": "10",
+        "queues.delay_busy_seconds": "10",
+        "queues.delay_unreachable_seconds": "10",
+        "queues.reject_memory_seconds": "60",
+        "queues.break_reasons": "{}",
+        "queues.callback_retry_seconds": "60",
+        "queues.callback_ring_seconds": "45",
+        "queues.callback_abroad": "false",
+        "queues.longest_wrap_up_seconds": "3600",
     }
     assert all(row["description"] for row in rows)
 
@@ -122,11 +136,12 @@ async def test_queue_figures_do_not_multiply(db: asyncpg.Connection) -> None:
         INSERT INTO queues (name) VALUES ('busy'), ('empty');
         INSERT INTO extensions (number, sip_password) VALUES ('1', 'x'), ('2', 'x'), ('3', 'x');
         INSERT INTO agent_states (extension_id, queue_id, status)
-            SELECT e.id, q.id, CASE number WHEN '3' THEN 'busy' ELSE 'available' END
-            FROM extensions e, queues q WHERE q.name = 'busy';
-        INSERT INTO calls (call_id, direction, caller_number, callee_number, state, queue_id)
-            SELECT n, 'inbound', '1', '2', CASE WHEN n < 3 THEN 'ringing' ELSE 'answered' END, id
-            FROM generate_series(1, 3) AS n, queues WHERE name = 'busy'""")
+            SELECT e.id, q.id, 'available' FROM extensions e, queues q WHERE q.name = 'busy';
+        UPDATE agent_slots SET engaged = TRUE
+            FROM extensions e WHERE e.id = extension_id AND number = '3';
+        INSERT INTO queue_calls (id, call_id, queue_id, joined_at, entered_at, answered_at, left_at)
+            SELECT gen_random_uuid(), gen_random_uuid(), id, now(), now(), at, at
+            FROM unnest(ARRAY[NULL, NULL, now()]) AS at, queues WHERE name = 'busy'""")
     rows = await db.fetch("SELECT * FROM queue_live_stats ORDER BY queue_name")
     assert [tuple(row)[1:] for row in rows] == [
         ("busy", 2, 1, 2, 1, 0),
@@ -140,9 +155,9 @@ async def test_demo_company_may_be_loaded_again(db: asyncpg.Connection) -> None:
     await db.execute("""
         UPDATE extensions SET display_name = 'Renamed' WHERE number = '1002';
         UPDATE inbound_rules SET did_pattern = '+4930200000X', trunk_id = NULL""")
-    before = [await db.fetch(f"SELECT * FROM {table} ORDER BY id") for table in DEMO]
+    before = [await db.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in DEMO]
     await db.execute(company)
-    assert [await db.fetch(f"SELECT * FROM {table} ORDER BY id") for table in DEMO] == before
+    assert [await db.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in DEMO] == before
     rows = await db.fetch("""
         SELECT number, extension_type, role, e.display_name
         FROM extensions e JOIN users u ON u.id = e.user_id ORDER BY number""")
@@ -174,17 +189,19 @@ async def test_demo_company_shows_outside_lines(db: asyncpg.Connection) -> None:
 async def test_demo_company_shows_a_menu_and_mailboxes(db: asyncpg.Connection) -> None:
     await db.execute((sql_folder() / "demo" / "company.sql").read_text(encoding="utf-8"))
     rows = await db.fetch("""
-        SELECT dtmf_digit, action, coalesce(by_id.number, by_box.number)
+        SELECT dtmf_digit, action, coalesce(by_id.number, by_box.number, queues.extension_number)
         FROM inbound_rules AS rule JOIN ivr_menus ON ivr_menus.id = rule.destination_id
         JOIN ivr_menu_options AS key ON key.ivr_menu_id = ivr_menus.id
         LEFT JOIN extensions AS by_id ON by_id.id = key.destination_id
         LEFT JOIN voicemail_boxes AS box ON box.id = key.destination_id
         LEFT JOIN extensions AS by_box ON by_box.id = box.extension_id
+        LEFT JOIN queues ON queues.id = key.destination_id
         WHERE did_pattern = '+49301000009' ORDER BY dtmf_digit""")
     assert [tuple(row) for row in rows] == [
         ("1", "extension", "1001"),
         ("2", "extension", "1002"),
         ("3", "voicemail", "1003"),
+        ("4", "queue", "3000"),
         ("9", "repeat", None),
     ]
     assert await db.fetchval("SELECT extension_number FROM ivr_menus") == "2000"

@@ -1,7 +1,7 @@
 """The snapshot of the rules follows Postgres."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,6 +17,10 @@ REGISTER = """
         (extension_id, contact_uri, ip_address, port, transport, expires_at)
     VALUES ($1, $2, '192.0.2.1', 5060, 'udp', now() + $3)"""
 HOUR = timedelta(hours=1)
+CUT = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+Told = Mapping[str, Collection[UUID] | None]
 
 
 @pytest.fixture
@@ -138,9 +142,7 @@ async def test_the_snapshot_serves_while_postgres_is_away(
 ) -> None:
     await db.execute(ADD, "1001")
     await until(lambda: directory.book.extension("1001"))
-    cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
-    await db.execute(cut)
+    await db.execute(CUT)
     await until(lambda: not directory.connected)
     assert directory.book.extension("1001")
     await db.execute("UPDATE extensions SET number = '1002'")
@@ -182,3 +184,57 @@ async def test_a_setting_that_is_no_number_is_not_used(
     await until(lambda: directory.book.number("b", 0))
     assert directory.book.number("a", 30.0) == number
     assert directory.book.number("missing", 30.0) == 30.0
+
+
+async def test_a_listener_is_told_what_is_in_the_book(
+    directory: Directory, db: asyncpg.Connection
+) -> None:
+    """Not before it is there; nor of what has not changed."""
+    told: list[Told] = []
+    seen: list[bool] = []
+
+    def listen(touched: Told) -> None:
+        told.append(touched)
+        seen.append(directory.book.extension("1001") is not None)
+
+    directory.tell(listen)
+    async with db.transaction():
+        anna = await db.fetchval(ADD, "1001")
+        await register(db, anna)
+    await until(lambda: any("extension_registrations" in one for one in told))
+    assert ("extensions", {anna}) in [item for one in told for item in one.items()]
+    assert seen[0]
+    told.clear()
+    await db.execute("SELECT pg_notify('pbx_changes', $1)", f"agent_slots:{anna}")
+    await db.execute("NOTIFY pbx_changes, 'nothing:'")
+    await until(lambda: told)
+    assert told == [{"agent_slots": {anna}}]
+
+
+async def test_a_listener_is_told_of_a_whole_table_when_it_is_read(
+    directory: Directory, db: asyncpg.Connection
+) -> None:
+    counted: list[int] = []
+
+    def listen(touched: Told) -> None:
+        if "extensions" in touched and touched["extensions"] is None:
+            counted.append(len(directory.book.extensions.items))
+
+    directory.tell(listen)
+    await db.execute("""
+        INSERT INTO extensions (number, sip_password)
+        SELECT (1000 + n)::text, 'x' FROM generate_series(1, 500) AS n""")
+    await until(lambda: counted)
+    assert counted[0] == 500
+
+
+async def test_a_listener_is_told_of_everything_after_a_reconnection(
+    directory: Directory, db: asyncpg.Connection
+) -> None:
+    told: list[Told] = []
+    directory.tell(told.append)
+    await db.execute(CUT)
+    everything = await until(lambda: [one for one in told if one.get("extensions", ()) is None])
+    assert everything[0]["agent_slots"] is None
+    assert everything[0]["extension_registrations"] is None
+    assert directory.connected
