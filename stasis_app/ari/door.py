@@ -11,9 +11,10 @@ import orjson
 import structlog
 
 from . import events
-from .errors import AriError, Gone, Replaced
+from .errors import AriError, Replaced
 from .inboxes import Inboxes
 from .mailboxes import Mailboxes
+from .playing import Playing
 from .recordings import Recordings
 from .transport import EventSocket
 
@@ -26,11 +27,8 @@ UNSET = ("Provided variable was not found", "Unable to read provided function")
 """What ARI says of a variable without value (404) and of a function that fails (500)."""
 UNSHOWN = "Allocation failed"
 
-MILLISECONDS_AT_16_KHZ = 2000
-"""What Asterisk calls a second of it (main/file.c winds by 8000 samples)."""
 
-
-class Door(Recordings, Mailboxes):
+class Door(Playing, Recordings, Mailboxes):
     """Requests to one Asterisk and the events of one Stasis application.
 
     `inboxes` gets every event. Methods raise `Gone` when their object has ended, `Unreachable`
@@ -202,43 +200,6 @@ class Door(Recordings, Mailboxes):
             applicationName=self.app,
             eventSource=[f"bridge:{bridge}"],
         )
-
-    async def play(
-        self, channel: str, playback: str, media: Sequence[str], *, step_seconds: float = 3.0
-    ) -> None:
-        """Start a playback of ARI media URIs one after another; PlaybackFinished follows.
-
-        What can't be played is passed over. A playback waits for the one before it.
-        `step_seconds` are those of control_playback, for media of 16 kHz as ours are.
-        """
-        await self._do(
-            "channels",
-            "playWithId",
-            channelId=channel,
-            playbackId=playback,
-            media=list(media),
-            skipms=round(step_seconds * MILLISECONDS_AT_16_KHZ),
-        )
-
-    async def stop_playback(self, playback: str) -> None:
-        """End a playback, all of its media. PlaybackFinished follows when it is its turn."""
-        await self._do("playbacks", "stop", playbackId=playback)
-
-    async def control_playback(self, playback: str, operation: str) -> None:
-        """Wind what is played: `forward`, `reverse`, `pause`, `unpause` or `restart`.
-
-        Only the medium that plays is wound, and not past its end: its last step is played again.
-        Raises Gone when its turn has not come or is over, or when it is paused.
-        """
-        await self._do("playbacks", "control", playbackId=playback, operation=operation)
-
-    async def playback_lives(self, playback: str) -> bool:
-        """Return whether a playback goes on, or waits for its turn."""
-        try:
-            await self._do("playbacks", "get", playbackId=playback)
-        except Gone:
-            return False
-        return True
 
     async def channels(self) -> list[events.Channel]:
         reply = await self._do("channels", "list")

@@ -33,8 +33,13 @@ lane: ContextVar[int | None] = ContextVar("lane", default=None)
 
 
 def swift(method: str, path: str) -> bool:
-    """Return whether Asterisk answers without waiting for a channel that plays or records."""
+    """Return whether Asterisk answers without waiting for a channel that plays or records.
+
+    One that fetches music waits, also to stop it.
+    """
     collection, _, verb = path.rpartition("/")
+    if verb == "moh":
+        return False
     return method == "DELETE" or verb in SWIFT or collection == "bridges"
 
 

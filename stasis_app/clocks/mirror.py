@@ -20,7 +20,11 @@ from .keeping import woken
 
 log = structlog.get_logger()
 
-TABLES = ("trunks", "time_profiles", "blacklist", "system_settings", "")  # "": somebody asks
+TABLES = (
+    *("trunks", "time_profiles", "blacklist", "system_settings"),
+    *("extensions", "queue_members", "agent_states"),
+    "",  # somebody asks
+)
 UNUSABLE = range(400, 500)
 LOOK_AGAIN_SECONDS = 60.0
 TRY_AGAIN_SECONDS = 2.0
@@ -157,7 +161,9 @@ class Mirror:
                 self._told[name] = value
         lamps = mirrored.lamps(self._book)
         if self._lamps is None:
-            self._lamps = await self._lit()
+            lit = await self._lit()
+            self._told |= lit
+            self._lamps = set(lit)
         self._lamps |= lamps.keys()
         for name in sorted(self._lamps):
             state = lamps.get(name, mirrored.DARK)
@@ -165,10 +171,12 @@ class Mirror:
                 await self._door.set_device_state(name, state)
                 self._told[name] = state
 
-    async def _lit(self) -> set[str]:
+    async def _lit(self) -> dict[str, str]:
         """Return the lamps that Asterisk knows: it keeps them when it restarts."""
         states = await self._door.known_device_states()
-        return {name for name in states if name.startswith(mirrored.LAMP_PREFIX)}
+        return {
+            name: state for name, state in states.items() if name.startswith(mirrored.LAMP_PREFIXES)
+        }
 
 
 def _waits(name: PjsipObject, undecided: frozenset[UUID]) -> bool:

@@ -26,6 +26,8 @@ channels POST /channels/{channelId}/ring ring
 channels DELETE /channels/{channelId}/ring ringStop
 channels POST /channels/{channelId}/answer answer
 channels POST /channels/{channelId}/play/{playbackId} playWithId media skipms
+channels POST /channels/{channelId}/moh startMoh mohClass
+channels DELETE /channels/{channelId}/moh stopMoh
 channels POST /channels/{channelId}/record record \
     name format maxDurationSeconds maxSilenceSeconds ifExists beep terminateOn
 channels GET /channels/{channelId}/variable getChannelVar variable

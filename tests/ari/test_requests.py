@@ -184,3 +184,14 @@ async def test_what_is_played_is_wound_and_stopped(door: Door, asterisk: AriServ
     asterisk.answers["playbacks/p/control"] = (409, "Can only forward while media is playing")
     with pytest.raises(Gone):
         await door.control_playback("p", "forward")
+
+
+async def test_music_begins_and_ends(door: Door, asterisk: AriServer) -> None:
+    await door.start_music("caller", "held")
+    await door.stop_music("caller")
+    begun, ended = asterisk.sent("channels/caller/moh")
+    assert (begun.method, begun.query) == ("POST", {"mohClass": "held"})
+    assert (ended.method, ended.query) == ("DELETE", {})
+    asterisk.answers["channels/caller/moh"] = NO_CHANNEL
+    with pytest.raises(Gone):
+        await door.stop_music("caller")

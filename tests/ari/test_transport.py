@@ -39,6 +39,8 @@ SLOW: list[tuple[Step, str]] = [
     (lambda door: door.answer("caller"), "channels/caller/answer"),
     (lambda door: door.play("caller", "p", ["sound:a", "sound:b"]), "channels/caller/play/p"),
     (lambda door: door.control_playback("p", "pause"), "playbacks/p/control"),
+    (lambda door: door.start_music("caller", "held"), "channels/caller/moh"),
+    (lambda door: door.stop_music("caller"), "channels/caller/moh"),
     (
         lambda door: door.record("caller", "r", max_seconds=9, silence_seconds=9, beep=True),
         "channels/caller/record",

@@ -22,7 +22,7 @@ DSN = "postgresql://nowhere"
 
 
 class FakeDoor(Door):
-    """`steps` are the objects that were put (+) and deleted (-), in their order."""
+    """`steps` are the objects that were put (+) and deleted (-), and the lamps (=), in order."""
 
     def __init__(self) -> None:
         self.connected = asyncio.Event()
@@ -48,6 +48,7 @@ class FakeDoor(Door):
         self.globals[name] = value
 
     async def set_device_state(self, name: str, state: str) -> None:
+        self.steps.append(f"={name}")
         self.states[name] = state
 
     async def known_device_states(self) -> dict[str, str]:

@@ -6,7 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from tests.rules.build import Row, blacklist_row, book, profile_row, trunk_row
+from stasis_app.rules.book import Book
+from tests.rules.build import (
+    Row,
+    blacklist_row,
+    book,
+    extension_row,
+    member_row,
+    presence_row,
+    profile_row,
+    queue_row,
+    trunk_row,
+)
 
 from .fakes import FakeDoor, Records, app
 
@@ -26,6 +37,16 @@ def bans(count: int, first: int = 0) -> list[Row]:
     start = int(ip_address("10.0.0.0"))
     addresses = [str(ip_address(start + 2 * at)) for at in range(first, first + count)]
     return [blacklist_row(at + 1, address, "ip") for at, address in enumerate(addresses, first)]
+
+
+def agents(*presences: Row) -> Book:
+    """Return a book with one agent, 1001, in one queue."""
+    return book(
+        extensions=[extension_row("1001")],
+        queues=[queue_row(1)],
+        queue_members=[member_row(1, 1, "1001")],
+        agent_states=presences,
+    )
 
 
 def denied(door: FakeDoor) -> set[str]:
@@ -102,6 +123,43 @@ async def test_a_lamp_whose_code_went_while_the_app_was_away_is_dark(records: Re
         process.mirror.connected()
         await process.settle()
         assert door.states["profile-9"] == "NOT_INUSE"
+
+
+async def test_the_lamps_of_an_agent(records: Records) -> None:
+    """They follow what the agent asks for, and go out when no queue has the agent any more."""
+    door, made = FakeDoor(), agents(presence_row(1, "1001", wanted="offline"))
+    async with app(made, door) as process:
+        assert door.states == {"agent-1001": "NOT_INUSE", "break-1001": "NOT_INUSE"}
+        made.agent_states.put([presence_row(1, "1001", wanted="break")])
+        await process.settle()
+        assert door.states == {"agent-1001": "INUSE", "break-1001": "INUSE"}
+        made.agent_states.put([presence_row(1, "1001")])
+        await process.settle()
+        assert door.states == {"agent-1001": "INUSE", "break-1001": "NOT_INUSE"}
+        made.queue_members.forget([UUID(int=1)])
+        await process.settle()
+        assert door.states == {"agent-1001": "NOT_INUSE", "break-1001": "NOT_INUSE"}
+
+
+@pytest.mark.parametrize("table", ["extensions", "queue_members", "agent_states"])
+async def test_a_change_of_an_agent_is_told(records: Records, table: str) -> None:
+    async with app(agents(), FakeDoor()) as process:
+        watched = [tables for tables, _ in process.directory._watchers]
+        assert any(table in tables for tables in watched)
+
+
+async def test_a_lamp_that_asterisk_shows_already_is_not_told_again(records: Records) -> None:
+    door = FakeDoor()
+    door.states = {"agent-1001": "INUSE", "break-1001": "INUSE"}
+    async with app(agents(), door) as process:
+        assert door.steps == ["=break-1001"]
+        process.mirror.connected()
+        await process.settle()
+        assert door.steps == ["=break-1001"]
+        door.states["agent-1001"] = "NOT_INUSE"
+        process.mirror.connected()
+        await process.settle()
+        assert door.steps == ["=break-1001", "=agent-1001"]
 
 
 async def test_since_when_a_trunk_registers(records: Records) -> None:

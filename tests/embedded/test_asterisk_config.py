@@ -10,6 +10,7 @@ from stasis_app.embedded.ports import PortPlan
 from stasis_app.embedded.render import render
 from stasis_app.embedded.resources import asterisk_config
 from stasis_app.embedded.state import StateDir
+from stasis_app.rules.mirrored import AGENT, BREAK, PROFILE
 
 Sections = dict[str, dict[str, str]]
 
@@ -68,3 +69,14 @@ def test_messages_are_the_apps(rendered: dict[str, str]) -> None:
     assert sections(rendered["pjsip.conf"])["global"]["mwi_disable_initial_unsolicited"] == "yes"
     assert "[mailboxes]" in rendered["extensions.conf"]
     assert sections(rendered["minivm.conf"]) == {"general": {}}
+
+
+@pytest.mark.parametrize(
+    ("dialled", "device"),
+    [("*281234", PROFILE), ("*45*1001", AGENT), ("*46*1001", BREAK)],
+)
+def test_a_lamp_is_one_device(rendered: dict[str, str], dialled: str, device: str) -> None:
+    """A phone chooses the number of the hint; & and , in it would name further devices."""
+    hints = re.findall(r"^exten => _(.*)X!,hint,(.*)$", rendered["extensions.conf"], re.MULTILINE)
+    [(prefix, state)] = [hint for hint in hints if dialled.startswith(hint[0])]
+    assert state == f"Stasis:{device}${{FILTER(0-9,${{EXTEN:{len(prefix)}}})}}"

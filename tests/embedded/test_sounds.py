@@ -59,6 +59,10 @@ def fixed(tongue: Language) -> Iterator[tuple[str, ...]]:
     yield sentences.on_the_phone("1", tongue)
     yield sentences.callback("1", tongue)
     yield sentences.message_saved(1, tongue)
+    yield sentences.callback_number("1", tongue)
+    yield from (sentences.callback_offer(key, "1", tongue) for key in "1*#")
+    yield from (sentences.position(place, tongue) for place in (1, 2, 99))
+    yield from (sentences.waits_minutes(minutes, tongue) for minutes in range(121))
     for urgent, operator in product((None, True, False), (True, False)):
         yield sentences.review(tongue, urgent=urgent, operator=operator)
     for counts in product(range(4), range(4), range(4)):

@@ -57,6 +57,7 @@ class FakeAsterisk(FakeMediaDoor, Door):
         def act() -> None:
             if self._channel(channel).state == "Up":
                 self.tones.add(channel)
+                self.music.pop(channel, None)
                 self._note_who_talks()
 
         await self._serve("ring", channel, act)

@@ -91,6 +91,10 @@ class FakeMedia(FakeNetwork):
         recorded = self.recordings.get(media.removeprefix("recording:"))
         return recorded.seconds if recorded else self.media_seconds.get(media, SECONDS)
 
+    def hears_music(self, channel: Channel) -> bool:
+        """Return whether a channel has music that nothing interrupts."""
+        return channel.id in self.music and not self._turns.get(channel.id)
+
     def is_bridged(self, channel: Channel) -> bool:
         return any(channel.id in members for members in self.bridges_made.values())
 

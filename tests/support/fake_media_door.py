@@ -18,7 +18,7 @@ LOUD_HZ = 440.0
 
 
 class FakeMediaDoor(FakeRequests):
-    """Requests about playbacks, recordings and mailboxes."""
+    """Requests about playbacks, music, recordings and mailboxes."""
 
     async def play(
         self, channel: str, playback: str, media: Sequence[str], *, step_seconds: float = 3.0
@@ -42,6 +42,19 @@ class FakeMediaDoor(FakeRequests):
         return await self._serve(
             "playback_lives", playback, lambda: self.playback(playback) is not None
         )
+
+    async def start_music(self, channel: str, music_class: str) -> None:
+        def act() -> None:
+            self.music[self._channel(channel).id] = music_class
+            self._note_who_talks()
+
+        await self._serve("start_music", channel, act)
+
+    async def stop_music(self, channel: str) -> None:
+        def act() -> None:
+            self.music.pop(self._channel(channel).id, None)
+
+        await self._serve("stop_music", channel, act)
 
     async def record(
         self,

@@ -33,6 +33,8 @@ class FakeNetwork:
     `before` holds what is to happen just before a request acts, by its number; one in `unsent`
     never acts. `tones` are the answered channels that hear ringing, `rung_too_late` those that do
     while they talk.
+    `music` is the class that each channel has, heard while nothing else is played to it;
+    `music_too_late` are the channels that had some while they talked.
     `played` is what was played: from when, to whom, which media; `displays_updated` are channels
     whose phones were told whom they speak to.
     `variables` are those of every channel, beside its own; `objects` are PJSIP's by kind and name.
@@ -51,6 +53,8 @@ class FakeNetwork:
     unsent: set[int] = field(default_factory=set)
     tones: set[str] = field(default_factory=set)
     rung_too_late: set[str] = field(default_factory=set)
+    music: dict[str, str] = field(default_factory=dict)
+    music_too_late: set[str] = field(default_factory=set)
     played: list[tuple[float, str, str]] = field(default_factory=list)
     displays_updated: set[str] = field(default_factory=set)
     hang_ups: Counter[str] = field(default_factory=Counter)
@@ -97,19 +101,21 @@ class FakeNetwork:
         """Let a channel end, by its phone's will or by ours."""
         if not channel.alive:
             return
-        channel.ended_at = self._loop.time()
-        for members in self.bridges_made.values():
-            members.discard(channel.id)
+        self._leave(channel)
         if channel.entered:
             self.emit(events.StasisEnd(self.now(), channel.id))
         self.emit(events.Destroyed(self.now(), channel.id, cause, sip))
 
     def end_untold(self, channel: Channel, seconds: float) -> None:
         """Let a caller who is waiting end; that is told so many seconds later."""
+        self._leave(channel)
+        self.at(seconds, lambda: self.emit(events.StasisEnd(self.now(), channel.id)))
+
+    def _leave(self, channel: Channel) -> None:
         channel.ended_at = self._loop.time()
+        self.music.pop(channel.id, None)
         for members in self.bridges_made.values():
             members.discard(channel.id)
-        self.at(seconds, lambda: self.emit(events.StasisEnd(self.now(), channel.id)))
 
     def set_state(self, channel: Channel, state: str) -> None:
         if channel.alive and channel.state not in (state, "Up"):
@@ -252,6 +258,7 @@ class FakeNetwork:
             if len(up) > 1:
                 self.together.add(up)
                 self.rung_too_late |= up & self.tones
+                self.music_too_late |= up & self.music.keys()
 
 
 def _responds(channel: Channel, response: str) -> None:

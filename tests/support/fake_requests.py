@@ -29,6 +29,8 @@ OVER_HTTP = frozenset(
         "record",
         "recording_lives",
         "remind_phones",
+        "start_music",
+        "stop_music",
         "stored_recordings",
     }
 )

@@ -154,3 +154,69 @@ def test_keys_are_told() -> None:
 
     heard = [(at, event) for at, event in told(scene)[1] if isinstance(event, events.KeyPressed)]
     assert [(at, event.key) for at, event in heard] == [(0.0, "1"), (0.5, "#")]
+
+
+def test_music_is_heard_between_playbacks() -> None:
+    async def scene(asterisk: FakeAsterisk, caller: Channel) -> None:
+        heard = []
+        await asterisk.start_music(caller.id, "held")
+        heard.append(asterisk.hears_music(caller))
+        await asterisk.play(caller.id, "a", ["sound:two"])
+        heard.append(asterisk.hears_music(caller))
+        await asyncio.sleep(3)
+        heard.append(asterisk.hears_music(caller))
+        await asterisk.stop_music(caller.id)
+        await asterisk.stop_music(caller.id)
+        assert heard == [True, False, True]
+        assert asterisk.music == {}
+
+    told(scene)
+
+
+def test_the_tone_of_ringing_takes_the_place_of_the_music() -> None:
+    async def scene(asterisk: FakeAsterisk, caller: Channel) -> None:
+        await asterisk.answer(caller.id)
+        await asterisk.start_music(caller.id, "held")
+        await asterisk.ring(caller.id)
+        assert not asterisk.hears_music(caller)
+
+    told(scene)
+
+
+def test_music_ends_with_its_channel() -> None:
+    async def scene(asterisk: FakeAsterisk, caller: Channel) -> None:
+        await asterisk.start_music(caller.id, "held")
+        asterisk.end(caller)
+        assert asterisk.music == {}
+        for request in (asterisk.stop_music(caller.id), asterisk.start_music(caller.id, "held")):
+            with pytest.raises(Gone):
+                await request
+
+    told(scene)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_bridge_does_not_stop_the_music(*, stopped: bool) -> None:
+    async def scene(asterisk: FakeAsterisk, caller: Channel) -> None:
+        agent = asterisk.call("1002", "*97")
+        await asterisk.create_bridge("b")
+        for one in (caller, agent):
+            await asterisk.answer(one.id)
+        await asterisk.start_music(caller.id, "held")
+        if stopped:
+            await asterisk.stop_music(caller.id)
+        await asterisk.add_to_bridge("b", [caller.id, agent.id], update_displays=False)
+
+    assert told(scene)[0].music_too_late == (set() if stopped else {"caller-0"})
+
+
+def test_music_that_begins_in_a_bridge_is_heard_too() -> None:
+    async def scene(asterisk: FakeAsterisk, caller: Channel) -> None:
+        agent = asterisk.call("1002", "*97")
+        await asterisk.create_bridge("b")
+        for one in (caller, agent):
+            await asterisk.answer(one.id)
+        await asterisk.add_to_bridge("b", [caller.id, agent.id], update_displays=False)
+        await asterisk.start_music(agent.id, "held")
+
+    assert told(scene)[0].music_too_late == {"caller-1"}
