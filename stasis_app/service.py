@@ -16,16 +16,21 @@ from .ari.errors import Replaced
 from .ari.inboxes import Inboxes
 from .ari.manager import Manager
 from .call.exchange import Exchange
+from .callbacks import Callbacks
 from .carriers import Carriers, objects_of
 from .clocks.findings import Findings
 from .clocks.hosts import Hosts
 from .clocks.housekeeping import keep_house
 from .clocks.keeping import keep_going
 from .clocks.mirror import Mirror
+from .clocks.proof import Proof
+from .clocks.queue_figures import keep_queue_figures
 from .clocks.registrations import Registrations
 from .media.library import Library
 from .media.server import MediaServer
 from .settings import Settings
+from .store import callbacks
+from .store.agents import Agents
 from .store.directory import Directory
 from .store.live_calls import live_calls
 from .store.mailboxes import Mailboxes
@@ -78,6 +83,8 @@ class Service:
         self._shipper = Shipper(self._spool, dsn, self._door.connected.is_set)
         self._library = Library(dsn, objects_of(settings), settings.reached_at)
         self._mailboxes = Mailboxes(dsn)
+        self._agents = Agents(dsn)
+        self._callback_rows = callbacks.Callbacks(dsn)
         exchange = Exchange(
             self._door,
             inboxes,
@@ -86,7 +93,9 @@ class Service:
             partial(set_override, dsn),
             audio=self._library,
             mailboxes=self._mailboxes,
+            agents=self._agents,
         )
+        self._directory.tell(exchange.floor.changed)
         self._switchboard = Switchboard(exchange, lambda: live_calls(dsn))
         manager = Manager(
             settings.ami_host,
@@ -99,6 +108,13 @@ class Service:
         self._mirror = Mirror(self._directory, self._door, dsn, self._hosts)
         self._registrations = Registrations(book, manager, dsn, self._mirror.registers_since)
         self._findings = Findings(book, dsn, self._directory.watch(), self._hosts)
+        self._callbacks = Callbacks(
+            exchange,
+            self._callback_rows,
+            self._switchboard.start,
+            self._directory.watch("queue_callbacks"),
+            self._door.connected,
+        )
         self._carriers = Carriers(settings, self._directory, self._door)
         self._clocks: dict[str, Callable[[], Awaitable[None]]] = {
             "housekeeping": partial(keep_house, dsn),
@@ -107,6 +123,9 @@ class Service:
             "registrations": self._registrations.follow,
             "findings": self._findings.follow,
             "media": self._library.keep_published,
+            "callbacks": self._callbacks.follow,
+            "proof": Proof(exchange, self._switchboard.calls.keys(), self._agents).follow,
+            "queue figures": partial(keep_queue_figures, dsn, self._shipper.drained),
             **self._carriers.clocks,
         }
 
@@ -137,6 +156,8 @@ class Service:
             self._hosts.close()
             self._library.close()
             self._mailboxes.close()
+            self._agents.close()
+            self._callback_rows.close()
             self._carriers.close()
             await self._door.close()
             self._spool.close()

@@ -20,7 +20,7 @@ from .call.line import Line
 from .call.playback import Playback
 from .call.present import Present
 from .flows.arrival import begin
-from .flows.reentry import ARRIVAL, place_of, resume
+from .flows.reentry import ARRIVAL, close_books, place_of, resume, waits
 from .rules.dialling import withholds
 from .rules.models import Position
 from .store.live_calls import LiveCall
@@ -51,6 +51,7 @@ class Switchboard:
         self._seen: set[str] = set()
         self._present = Present()
         self._count = 0
+        self._waiting: set[uuid.UUID] = set()
         self.calls: dict[uuid.UUID, Call] = {}
         exchange.inboxes.unclaimed = self.unclaimed
 
@@ -85,10 +86,12 @@ class Switchboard:
         self._tell_what_was_missed(lines, present)
         await asyncio.gather(*(playback.look(exchange.door) for playback in playbacks))
         if not self._adopted:
+            await exchange.floor.load()
             for live in await self._open_calls():
                 self._adopt_or_report(live, present, started_at)
             self._adopted = True
             await asyncio.sleep(0)  # the adopted stories enter their legs
+            exchange.floor.open(self._waiting)
         self._sweep(present)
         self._comparing = False
         self._seen.clear()
@@ -119,10 +122,10 @@ class Switchboard:
             self._seen |= {channel.id, str(call.id)}
         if exchange.overloaded and not arrival.urgent:
             refusal = partial(call.refuse, HangupCause.CONGESTION, reason="overload")
-            self._start(call, opening.sip_call_id, refusal)
+            self.start(call, opening.sip_call_id, refusal)
             return
         exchange.setting_up.add(call.id)
-        self._start(call, opening.sip_call_id, lambda: begin(call, arrival))
+        self.start(call, opening.sip_call_id, lambda: begin(call, arrival))
 
     def _call(self, channel: Channel, journal: Journal, origin: Origin) -> Call:
         line = Line(channel.id, CALLER, self._exchange.inboxes, is_caller=True)
@@ -130,7 +133,8 @@ class Switchboard:
         line.up = channel.state == "Up"
         return Call(self._exchange, line, journal, origin)
 
-    def _start(self, call: Call, sip_call_id: str, story: Callable[[], Awaitable[None]]) -> None:
+    def start(self, call: Call, sip_call_id: str, story: Callable[[], Awaitable[None]]) -> None:
+        """Give a call its coroutine."""
         self._count += 1
         lane.set(self._count)
         self.calls[call.id] = call
@@ -196,18 +200,24 @@ class Switchboard:
         self._seen.add(channel.id)
         journal.note(Moment.ADOPTED, step=position.step)
         for other in asterisk.channels.values():
-            if call_of(other.id) == live.id and other.id not in position.legs:
+            if call_of(other.id) == live.id and other.id not in (channel.id, *position.legs):
                 self._turn_away(other, "loser")
         for bridge in asterisk.bridges:
             if call_of(bridge) == live.id and bridge != position.bridge:
                 destroy = partial(self._exchange.door.destroy_bridge, bridge)
                 call.leaves_bridge(self._exchange.behind(destroy))
-        self._start(call, live.sip_call_id, lambda: resume(call, position, asterisk))
+        if waits(position):
+            self._waiting.add(call.id)
+        self.start(call, live.sip_call_id, lambda: resume(call, position, asterisk))
 
     def _close_books(self, live: LiveCall, journal: Journal, started_at: datetime) -> None:
         """End a call that ended while nobody was watching, when it was last known to live."""
-        if live.initiated_at < started_at:
-            journal.end(min(live.seen_at, started_at), HangupCause.SYSTEM_RESTART, unwatched=True)
+        restarted = live.initiated_at < started_at
+        ended_at = min(live.seen_at, started_at) if restarted else live.seen_at
+        if live.position:
+            close_books(self._exchange, journal, live.position, ended_at)
+        if restarted:
+            journal.end(ended_at, HangupCause.SYSTEM_RESTART, unwatched=True)
             return
         cause = HangupCause.NORMAL_CLEARING if live.answered else HangupCause.CANCEL
         if live.position and live.position.step == REFUSAL:

@@ -13,7 +13,8 @@ import structlog
 
 from stasis_app.ari.errors import AriError, Gone
 from stasis_app.ari.events import Event, HangupRequested, Held, KeyPressed, Unheld
-from stasis_app.rules.models import Position
+from stasis_app.rules.models import Asked, Position
+from stasis_app.rules.queueing import merged
 from stasis_app.rules.sentences import Sentence, say
 from stasis_app.words import Direction, HangupCause, Moment
 
@@ -34,19 +35,22 @@ DEFAULT_CAUSE = HangupCause.NORMAL_CLEARING
 REFUSAL = "refusal"
 UUID_LENGTH = 36
 SAID_LANGUAGE = "said_language"
+ASKED = "asked"
 
 ANNOUNCEMENTS: dict[HangupCause, Sentence] = {
     HangupCause.UNALLOCATED_NUMBER: Sentence.NOT_IN_SERVICE,
     HangupCause.NO_ANSWER: Sentence.NOT_ANSWERING,
     HangupCause.CONGESTION: Sentence.CIRCUITS_BUSY,
     HangupCause.NOT_IMPLEMENTED: Sentence.FEATURE_NOT_AVAILABLE,
+    HangupCause.NORMAL_CLEARING: Sentence.GOODBYE,
 }
 
 
 class Call(Dialogue):
     """The words of a flow that concern the caller. `cause` is why the call ends, once decided.
 
-    `hops` counts where it went on by itself, `menus` those that the caller has entered.
+    `hops` counts where it went on by itself, `menus` those that the caller has entered. `asked` is
+    what the rules and menus on its way want of a queue.
     """
 
     def __init__(self, exchange: Exchange, caller: Line, journal: Journal, origin: Origin) -> None:
@@ -55,6 +59,7 @@ class Call(Dialogue):
         self.began_at = journal.initiated_at
         self.hops = 0
         self.menus = 0
+        self.asked = Asked()
         self.cause: HangupCause | None = None
         self.context: Context | None = None
         self._leaving: list[asyncio.Task[None]] = []
@@ -65,8 +70,7 @@ class Call(Dialogue):
         """Run the story to its end or to the caller's hangup, then close the call's books."""
         self.context = copy_context()
         try:
-            async with Lifeline(self.caller):
-                await self._to_its_end(story)
+            await self._live(story)
         except Hangup:
             log.debug("caller has hung up", action="hangup")
         except AriError as error:
@@ -78,6 +82,10 @@ class Call(Dialogue):
         finally:
             if not self.exchange.leaving:
                 await self._conclude()
+
+    async def _live(self, story: Callable[[], Awaitable[None]]) -> None:
+        async with Lifeline(self.caller):
+            await self._to_its_end(story)
 
     async def _to_its_end(self, story: Callable[[], Awaitable[None]]) -> None:
         """If a story fails because something is gone, its event says what: it may be the caller."""
@@ -117,25 +125,40 @@ class Call(Dialogue):
         """Write down where the story stands, so that it can be entered there again."""
         if self.said_language:
             arguments = {**arguments, SAID_LANGUAGE: self.said_language}
+        if self.asked != Asked():
+            arguments = {**arguments, ASKED: [self.asked.priority, self.asked.skills]}
         since = datetime.now(UTC)
         self._position = Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
         self.journal.stand(self._position)
 
-    async def refuse(self, cause: HangupCause, *, in_words: bool = False, **details: Any) -> None:
+    def asks(self, asked: Asked) -> None:
+        """Take note of what a rule or menu wants of a queue; what it does not say stays."""
+        self.asked = merged(self.asked, asked)
+
+    async def refuse(
+        self,
+        cause: HangupCause,
+        *,
+        in_words: bool = False,
+        sentence: Sentence | None = None,
+        **details: Any,
+    ) -> None:
         """End the call with the true SIP answer. An answered caller hears it in words.
 
-        So does any other if it is to be told `in_words`: as early media, before the answer.
+        So does any other if it is to be told `in_words`, or in this `sentence`: as early media,
+        before the answer.
         """
         self.cause = cause
         self.stands(REFUSAL, {"cause": cause})
         self.journal.note(Moment.REFUSED, cause=cause, **details)
-        if self.caller.up or in_words:
-            await self.announce(ANNOUNCEMENTS.get(cause, Sentence.CANNOT_COMPLETE))
+        if self.caller.up or in_words or sentence:
+            await self.announce(sentence or ANNOUNCEMENTS.get(cause, Sentence.CANNOT_COMPLETE))
 
-    async def answer(self) -> None:
+    async def answer(self, *, settle: bool = True) -> None:
         """Answer the caller ourselves, and wait until the first syllable would be heard.
 
-        A process that is gone may have answered, and not have come to write it down.
+        A process that is gone may have answered, and not have come to write it down. Without
+        `settle` nobody waits: who speaks next must.
         """
         if not self.caller.up:
             await self.exchange.door.answer(self.caller.id)
@@ -143,7 +166,8 @@ class Call(Dialogue):
         if not self.journal.answered:
             self.keys.clear()
             self.journal.answer(datetime.now(UTC))
-            await asyncio.sleep(MEDIA_SECONDS)
+            if settle:
+                await asyncio.sleep(MEDIA_SECONDS)
 
     async def withhold(self) -> None:
         """Have the caller's number shown to nobody, wherever the call goes."""
@@ -189,7 +213,7 @@ class Call(Dialogue):
 
     async def _conclude(self) -> None:
         self.exchange.setting_up.discard(self.id)
-        if not self.caller.ending:
+        if not self.caller.ending and not self.caller.closed:
             self.drop(self.caller, causes.ANSWER_TO_CALLER[self.cause or DEFAULT_CAUSE])
         await self._until_gone()
         end = self.caller.gone

@@ -39,6 +39,7 @@ class Dialogue:
         self.language = exchange.book.settings.language
         self.said_language = ""
         self._position: Position | None = None
+        self._playback: str | None = None
 
     def new_id(self) -> str:
         """Return an id for a channel, bridge or playback that tells whose it is."""
@@ -102,12 +103,13 @@ class Dialogue:
     ) -> Heard:
         key, state = None, FAILED
         if passage.uris:
-            playback = self.new_id()
+            playback = self._playback = self.new_id()
             self._note_playback(playback)
             async with playing(
                 self.exchange, self.caller.id, playback, passage.uris, longest
             ) as played:
                 key = await self._listen(played, keys, controls)
+            self._playback = None
             state = "" if key else played.finished.result()
         if state != FAILED:
             return Heard(key)
@@ -129,6 +131,13 @@ class Dialogue:
                 await self.exchange.door.control_playback(played.id, controls[key])
         await played.finished
         return None
+
+    async def be_silent(self) -> None:
+        """Stop what a story was playing that has been broken off."""
+        playback, self._playback = self._playback, None
+        if playback:
+            with contextlib.suppress(Gone):
+                await self.exchange.door.stop_playback(playback)
 
     async def hush(self, position: Position) -> None:
         """Stop what a process that is gone was playing: what we play would wait behind it."""

@@ -13,10 +13,12 @@ from stasis_app.ari.errors import AriError, Gone
 from stasis_app.ari.inboxes import Inboxes
 from stasis_app.rules.book import Book
 
+from .floor import Floor
 from .journal import Write
 from .line import Line
 from .occupancy import Occupancy, Pace
-from .stock import Audio, Mailboxes, SetOverride
+from .stock import Agents, Audio, Mailboxes, SetOverride
+from .waits import Waits
 
 log = structlog.get_logger()
 
@@ -39,6 +41,7 @@ class Exchange:
         *,
         audio: Audio,
         mailboxes: Mailboxes,
+        agents: Agents,
     ) -> None:
         self.door = door
         self.inboxes = inboxes
@@ -46,8 +49,11 @@ class Exchange:
         self.set_override = set_override
         self.audio = audio
         self.mailboxes = mailboxes
+        self.agents = agents
         self._write = write
         self.engaged = Occupancy()
+        self.waits = Waits(agents)
+        self.floor = Floor(book, agents, self.write, self.engaged)
         self.calling_out = Occupancy()
         self.pace = Pace()
         self._resting: dict[UUID, float] = {}
@@ -99,6 +105,7 @@ class Exchange:
     def leave(self) -> None:
         """Go without a word: the process ends, its calls live on and will be adopted."""
         self.leaving = True
+        self.floor.close()
         self.door.seal()
 
     def behind(

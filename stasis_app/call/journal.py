@@ -94,6 +94,28 @@ class Journal:
         change = {"trunk_id": str(trunk), "direction": Direction.OUTBOUND}
         self.write({"call": self._key, "change": change})
 
+    def queue(self, queue: UUID) -> None:
+        """Note the queue that the call is for now."""
+        self.write({"call": self._key, "change": {"queue_id": str(queue)}})
+
+    def waited(self, seconds: float, agent: UUID | None = None) -> None:
+        """Note how long the caller has waited in the queue, and for whom."""
+        change = {"queue_wait_time_seconds": round(seconds), "agent_extension_id": _text(agent)}
+        self.write({"call": self._key, "change": change})
+
+    def visit(self, identity: UUID, **columns: Any) -> None:
+        """Note what is new of a visit in a queue (a row of `queue_calls`)."""
+        values = {key: _plain(value) for key, value in columns.items()}
+        self.write({"call": self._key, "visit": {"id": str(identity), **values}})
+
+    def callback(self, identity: UUID, **columns: Any) -> bool:
+        """Note that somebody wants to be called back, or what became of it (`queue_callbacks`).
+
+        Returns whether it is written down.
+        """
+        values = {key: _plain(value) for key, value in columns.items()}
+        return self.write({"call": self._key, "callback": {"id": str(identity), **values}})
+
     def rang(self, at: datetime, **details: Any) -> None:
         first = self.state is CallState.INITIATED
         if first:
@@ -170,6 +192,13 @@ def printable(text: str, length: int) -> str:
     """Return `text` without control characters, cut to what its column holds."""
     clean = "".join(mark for mark in text if mark.isprintable())
     return clean[:length]
+
+
+def _plain(value: object) -> object:
+    """Return a value as a record can hold it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _text(value: UUID | None) -> str | None:

@@ -1,7 +1,7 @@
 """How many calls somebody has now, and how many they began of late."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -9,10 +9,11 @@ MINUTE = 60.0
 
 
 class Occupancy:
-    """Counts calls by the extension or trunk that has them."""
+    """Counts calls by the extension or trunk that has them; `watchers` are told of each change."""
 
     def __init__(self) -> None:
         self._calls: Counter[UUID] = Counter()
+        self.watchers: list[Callable[[UUID], None]] = []
 
     def __getitem__(self, owner: UUID) -> int:
         return self._calls[owner]
@@ -27,12 +28,18 @@ class Occupancy:
             yield
             return
         self._calls[owner] += 1
+        self._tell(owner)
         try:
             yield
         finally:
             self._calls[owner] -= 1
             if not self._calls[owner]:
                 del self._calls[owner]
+            self._tell(owner)
+
+    def _tell(self, owner: UUID) -> None:
+        for watcher in self.watchers:
+            watcher(owner)
 
 
 class Pace:

@@ -35,12 +35,18 @@ SIGNS_OF_LIFE = frozenset({"RINGING", "PROGRESS"})
 class Phone(NamedTuple):
     """A channel to be dialled: its id, and what it dials.
 
-    With `variables` it says by itself who calls; without, it shows the caller.
+    With `variables` it says by itself who calls; without, it shows the caller. `label` names it in
+    the timeline, if it is not what all are called.
     """
 
     channel: str
     endpoint: str
     variables: Mapping[str, str] | None = None
+    label: str = ""
+
+    @property
+    def shows_caller(self) -> bool:
+        return self.variables is None
 
 
 class Ringing:
@@ -94,7 +100,7 @@ class Ringing:
             task.cancel()
         if self.call.exchange.leaving:
             return
-        self.call.keys.clear()
+        self._forget_keys()
         self._drop_all_but(None)
         self._end_tone()
         self.bridge.close(answered=self.answered is not None)
@@ -122,10 +128,12 @@ class Ringing:
         self._tone = self.call.caller.up and not self.call.caller.bridged
         for phone in self.phones:
             channel = asterisk.channels.get(phone.channel)
-            if channel is None:
-                self._fail(HangupCause.NO_ANSWER)
-                continue
             line = self._enter(phone)
+            if channel is None:
+                line.forget()
+                line.closed = True
+                self._fail(line, HangupCause.NO_ANSWER)
+                continue
             line.started.set_result(True)
             line.ringing = channel.state == "Ringing"
             line.up = channel.state == "Up"
@@ -172,8 +180,11 @@ class Ringing:
             if winner.gone is None:
                 raise
 
+    def _forget_keys(self) -> None:
+        self.call.keys.clear()
+
     def _enter(self, phone: Phone) -> Line:
-        line = Line(phone.channel, self.label, self.call.exchange.inboxes)
+        line = Line(phone.channel, phone.label or self.label, self.call.exchange.inboxes)
         line.watchers += [self.call.hears, self._on_event]
         self._lines[phone.channel] = line
         return line
@@ -185,7 +196,7 @@ class Ringing:
             self.dialled = True
             await asyncio.gather(
                 self.bridge.join([caller, phone.channel], update_displays=False),
-                self._door.dial(phone.channel, None if phone.variables else caller),
+                self._door.dial(phone.channel, caller if phone.shows_caller else None),
             )
         except AriError as error:
             self.early = False
@@ -195,7 +206,8 @@ class Ringing:
         try:
             await self._create(phone)
             self.dialled = True
-            await self._door.dial(phone.channel, self.call.caller.id)
+            caller = self.call.caller.id if phone.shows_caller else None
+            await self._door.dial(phone.channel, caller)
         except AriError as error:
             await self._fails(phone, error)
         except Exception:
@@ -289,9 +301,9 @@ class Ringing:
 
     def _note_failure(self, line: Line, cause: HangupCause, **details: Any) -> None:
         self.call.journal.note(Moment.LEG_FAILED, number=line.label, cause=cause, **details)
-        self._fail(cause)
+        self._fail(line, cause)
 
-    def _fail(self, cause: HangupCause) -> None:
+    def _fail(self, line: Line, cause: HangupCause) -> None:
         self.failed.append(cause)
         self._alive.set()
         if len(self.failed) == len(self.phones) or cause is HangupCause.REJECTED:

@@ -6,6 +6,7 @@ from uuid import UUID
 from stasis_app.call.call import Call
 from stasis_app.call.present import Present
 from stasis_app.rules.codes import (
+    AgentCode,
     CallAnonymously,
     OverrideProfile,
     TryTrunk,
@@ -20,6 +21,8 @@ from stasis_app.rules.models import Destination, DestinationKind, Payer, Positio
 from stasis_app.rules.sentences import Sentence
 from stasis_app.rules.times import Override, TimeProfile, is_open
 from stasis_app.words import HangupCause, Moment
+
+from .agent_codes import agent_code
 
 STEP = "code"
 
@@ -43,6 +46,8 @@ async def code(call: Call, destination: Destination) -> Destination | None:
         return await try_trunk(call, asked, destination.payer)
     if isinstance(asked, OverrideProfile):
         await override(call, asked, destination.payer)
+    if isinstance(asked, AgentCode):
+        await agent_code(call, asked, destination.number)
     return None
 
 

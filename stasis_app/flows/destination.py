@@ -11,6 +11,7 @@ from .extension import extension
 from .ivr import ivr
 from .mailbox import mailbox
 from .outside import outside
+from .queue import queue
 from .record_prompt import record_prompt
 from .voicemail import voicemail
 
@@ -24,7 +25,7 @@ async def nowhere(call: Call, destination: Destination) -> None:
 
 
 async def unbuilt(call: Call, destination: Destination) -> None:
-    """Queues and conferences have no story yet."""
+    """Conferences have no story yet."""
     await call.refuse(HangupCause.NOT_IMPLEMENTED, in_words=True, number=destination.number)
 
 
@@ -37,6 +38,7 @@ FLOWS: dict[DestinationKind, Flow] = {
     DestinationKind.VOICEMAIL: voicemail,
     DestinationKind.MAILBOX: mailbox,
     DestinationKind.RECORD_PROMPT: record_prompt,
+    DestinationKind.QUEUE: queue,
     DestinationKind.UNBUILT: unbuilt,
     DestinationKind.NOWHERE: nowhere,
 }
@@ -60,4 +62,5 @@ async def follow(call: Call, destination: Destination | None) -> None:
             return
         call.hops += counts(destination)
         call.speak(destination.language)
+        call.asks(destination.asked)
         destination = await FLOWS[destination.kind](call, destination)

@@ -7,7 +7,12 @@ from datetime import datetime, timedelta, tzinfo
 
 from tests.support.fake_phones import EPOCH
 
-TOLD_BY_IT = ("stasis_app.call.", "stasis_app.flows.", "stasis_app.switchboard")
+TOLD_BY_IT = (
+    "stasis_app.call.",
+    "stasis_app.callbacks",
+    "stasis_app.flows.",
+    "stasis_app.switchboard",
+)
 
 
 class Clock(datetime):

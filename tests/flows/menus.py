@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from stasis_app.rules.models import Named, Target
-from stasis_app.words import IvrAction, TargetType
+from stasis_app.rules.models import Target
+from stasis_app.words import IvrAction, QueueStatus, TargetType
 from tests.support.fake_mailboxes import media_address
 from tests.support.fake_phones import Channel
 
@@ -16,6 +16,7 @@ from .rows import (
     inbound_rule,
     menu,
     menu_option,
+    queue,
     to_box,
     to_extension,
     to_menu,
@@ -51,7 +52,7 @@ def with_menus(world: World, **columns: Any) -> World:
     world.extension("1003", voicemail=True)
     world.keep(voicemail_boxes=box("1003"))
     world.mailboxes.box(box_identity("1003"), "1003")
-    world.keep(queues=Named(identity("sales"), "sales", None, active=True))
+    world.keep(queues=queue("sales", status=QueueStatus.PAUSED))
     world.keep(ivr_menus=menu("main", **{"welcome": identity(WELCOME), **columns}))
     world.keep(ivr_menus=menu("sub", welcome=identity(SUB)))
     option(world, "1", to_extension("1002"))

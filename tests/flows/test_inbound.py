@@ -242,17 +242,12 @@ def test_next_trunk_takes_the_call_that_finds_its_own_full() -> None:
     assert story(act).dialled() == [over("B", MOBILE)]
 
 
-@pytest.mark.parametrize("kind", [TargetType.QUEUE, TargetType.CONFERENCE])
-def test_destination_without_a_story_yet(kind: TargetType) -> None:
+def test_destination_without_a_story_yet() -> None:
     """It is said before the answer, which costs the caller nothing, and then told as it is."""
 
     async def act(world: World) -> None:
-        tables = {
-            TargetType.QUEUE: "queues",
-            TargetType.CONFERENCE: "conferences",
-        }
-        world.keep(**{tables[kind]: Named(identity("sales"), "sales", None, active=True)})
-        world.keep(inbound_rules=rule_to(Target(kind, identity("sales"))))
+        world.keep(conferences=Named(identity("sales"), "sales", None, active=True))
+        world.keep(inbound_rules=rule_to(Target(TargetType.CONFERENCE, identity("sales"))))
         await delivers(world)
 
     world = story(act)

@@ -122,8 +122,8 @@ def test_trunk_is_full() -> None:
 def test_callers_who_hear_an_announcement_are_no_overload() -> None:
     async def act(world: World) -> None:
         world.set(calls__max_setting_up=1)
-        world.keep(queues=Named(identity("sales"), "sales", None, active=True))
-        world.keep(inbound_rules=rule_to(Target(TargetType.QUEUE, identity("sales"))))
+        world.keep(conferences=Named(identity("sales"), "sales", None, active=True))
+        world.keep(inbound_rules=rule_to(Target(TargetType.CONFERENCE, identity("sales"))))
         for _ in range(3):
             await delivers(world)
             await asyncio.sleep(0.1)

@@ -89,10 +89,10 @@ def test_keys_pressed_ahead_count_for_menus_only() -> None:
     assert len(heard(menu_story({0.05: "4#"}))) > len(heard(menu_story({0.05: "4", 1.0: "#"})))
 
 
-def test_what_has_no_story_yet() -> None:
+def test_a_queue_that_takes_nobody() -> None:
     world = menu_story({1.0: "5"})
-    assert world.cause() == HangupCause.NOT_IMPLEMENTED
-    assert heard(world) == [WELCOME, "en/feature-not-avail-line"]
+    assert world.cause() == HangupCause.UNAVAILABLE
+    assert heard(world) == [WELCOME, "en/vm-nobodyavail", "en/vm-goodbye"]
 
 
 def test_timeline_tells_the_menus_and_what_was_chosen() -> None:

@@ -235,7 +235,7 @@ STORIES: dict[str, Keys] = {
     "silence": {},
     "goodbye": {1.0: "0"},
     "before": {1.0: "6"},
-    "unbuilt": {1.0: "5"},
+    "closed_queue": {1.0: "5"},
 }
 
 

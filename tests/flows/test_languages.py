@@ -123,8 +123,8 @@ def test_what_a_rule_or_menu_speaks_is_spoken_to_the_end(prepare: Prepare, heard
 
 def test_a_rule_speaks_also_where_nobody_is_called() -> None:
     def prepare(world: World) -> None:
-        world.keep(queues=Named(identity("sales"), "sales", None, active=True))
-        rule(world, Target(TargetType.QUEUE, identity("sales")), "de")
+        world.keep(conferences=Named(identity("sales"), "sales", None, active=True))
+        rule(world, Target(TargetType.CONFERENCE, identity("sales")), "de")
 
     world = calling(prepare)
     assert was_said(world, say(Sentence.FEATURE_NOT_AVAILABLE, DE))

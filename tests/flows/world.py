@@ -17,6 +17,7 @@ from stasis_app.rules.times import Override
 from stasis_app.store.live_calls import LiveCall
 from stasis_app.switchboard import Switchboard
 from stasis_app.words import CallState, Direction
+from tests.support.fake_agents import FakeAgents
 from tests.support.fake_asterisk import FakeAsterisk
 from tests.support.fake_mailboxes import FakeAudio, FakeMailboxes
 from tests.support.fake_phones import EPOCH, Channel
@@ -57,6 +58,7 @@ class World:
     profile_gone: bool = False
     mailboxes: FakeMailboxes = field(default_factory=FakeMailboxes)
     audio: FakeAudio = field(default_factory=FakeAudio)
+    agents: FakeAgents = field(default_factory=FakeAgents)
     loses: Callable[[Mapping[str, Any]], object] = lambda record: False
 
     def __post_init__(self) -> None:
@@ -69,13 +71,17 @@ class World:
             self._set_override,
             audio=self.audio,
             mailboxes=self.mailboxes,
+            agents=self.agents,
         )
+        self.agents.books = [self.book]
+        self.agents.watchers = [self.exchange.floor.changed]
         self.switchboard = Switchboard(self.exchange, self._open_calls)
 
     def _write(self, record: Mapping[str, Any]) -> bool:
         if self.loses(record):
             return False
         self.records.append(orjson.loads(orjson.dumps(record)))
+        self.agents.apply(self.records[-1])
         self.written_at.append(asyncio.get_running_loop().time())
         return True
 
@@ -94,7 +100,7 @@ class World:
 
     @postgres_away.setter
     def postgres_away(self, away: bool) -> None:
-        self.mailboxes.away = away
+        self.mailboxes.away = self.agents.away = away
 
     async def _open_calls(self) -> list[LiveCall]:
         found = live_calls(self.records)
@@ -112,6 +118,7 @@ class World:
             shelf = self.book.shelf(table)
             shelf.forget([row.id])
             shelf.keep(row.id, row)
+            self.exchange.floor.changed({table: {row.id}})
 
     def set(self, **settings: Any) -> None:
         """Set `system_settings`; a key's dot is written as two underscores."""

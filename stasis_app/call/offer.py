@@ -1,0 +1,196 @@
+"""A waiting caller is offered to agents: their phones ring, and the first to answer gets the call.
+
+The caller hears nothing of it: the music goes on until the two are joined.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Any
+from uuid import UUID
+
+from stasis_app.ari.errors import AriError, Gone
+from stasis_app.rules.forwarding import worst
+from stasis_app.rules.queues import Queue
+from stasis_app.rules.sentences import Sentence, say
+from stasis_app.words import HangupCause, Moment
+
+from . import causes
+from .call import Call
+from .line import Line
+from .playback import playing
+from .present import Present
+from .ringing import Phone, Ringing
+
+TOLD_SECONDS = 10.0
+CROSSING_SECONDS = 0.05
+"""So long after the first answer others may be on their way."""
+
+
+class Offer(Ringing):
+    """`async with offer:` around ringing and talking; the agents' slots are free behind it.
+
+    `rung` are the phones of each agent. One who does not answer, or can't, is noted as such at once
+    and is free for others. `winner` is the agent who answered.
+    """
+
+    def __init__(
+        self, call: Call, queue: Queue, bridge: str, rung: Mapping[UUID, Sequence[Phone]]
+    ) -> None:
+        super().__init__(call, "", bridge, [phone for phones in rung.values() for phone in phones])
+        self.early = False
+        self.winner: UUID | None = None
+        self.missed: list[tuple[UUID, HangupCause]] = []
+        self._queue = queue
+        self._floor = call.exchange.floor
+        self.began_at = datetime.now(UTC)
+        self._agent_of = {phone.channel: agent for agent in rung for phone in rung[agent]}
+        self._left = {agent: {phone.channel for phone in rung[agent]} for agent in rung}
+        self._late: set[UUID] = set()
+        self._causes: dict[UUID, list[HangupCause]] = {agent: [] for agent in rung}
+        self._engaged = {agent: ExitStack() for agent in rung}
+        for agent, held in self._engaged.items():
+            held.enter_context(call.exchange.engaged.hold(agent))
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        for agent in tuple(self._left):
+            if agent not in self._late:
+                self._lose(agent)
+
+    def adopt(self, asterisk: Present) -> None:
+        super().adopt(asterisk)
+        self._tone = False
+        for agent in self._left:
+            self._floor.slots.adopt(agent, self.call.id)
+
+    async def outcome(self, seconds: float) -> Line | HangupCause:
+        """Return the line that answered, or why none did; who still rings then has not answered."""
+        outcome = await super().outcome(seconds)
+        if isinstance(outcome, HangupCause):
+            for agent in tuple(self._left):
+                self._miss(agent, HangupCause.NO_ANSWER)
+        return outcome
+
+    async def announce(self, winner: Line, media: Sequence[str]) -> None:
+        """Let the agent hear something before the caller: he may hang up meanwhile."""
+        exchange = self.call.exchange
+        ended = asyncio.ensure_future(winner.ended())
+        try:
+            async with playing(
+                exchange, winner.id, self.call.new_id(), media, TOLD_SECONDS
+            ) as heard:
+                either: set[asyncio.Future[Any]] = {ended, heard.finished}
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except Gone:
+            await self._end_of(winner)
+        finally:
+            ended.cancel()
+
+    def hung_up(self) -> None:
+        """Take note that the winner has hung up before he spoke to the caller."""
+        if self.winner in self._left:
+            self._miss(self.winner, HangupCause.REJECTED)
+
+    async def join(self, winner: Line) -> bool:
+        """Let the caller and the winner talk; False when he has hung up before."""
+        await self.connect(winner)
+        if winner.gone or self.winner is None:
+            return False
+        self._left.pop(self.winner, None)
+        return True
+
+    def agent_of(self, line: Line) -> UUID:
+        return self._agent_of[line.id]
+
+    def parted(self) -> None:
+        """Take note that the winner is free for other calls."""
+        if self.winner:
+            self._let_go(self.winner)
+
+    def _forget_keys(self) -> None:
+        """What the caller presses meanwhile is meant for the queue."""
+
+    def _rings(self, line: Line, at: datetime) -> None:
+        line.ringing = True
+        self.reach()
+        self.call.journal.note(Moment.RANG, at, number=line.label)
+
+    def _answers(self, line: Line, at: datetime) -> None:
+        """Take the first answer. One that crosses it on the wire is told that it comes too late."""
+        if self.answered is None:
+            self.answered, self.winner = line, self._agent_of[line.id]
+            self.reach()
+            self._decided.set()
+            asyncio.get_running_loop().call_later(CROSSING_SECONDS, self._drop_losers)
+        elif line is not self.answered:
+            line.closed = True
+            self._late.add(self._agent_of[line.id])
+            self.call.behind(partial(self._tell_taken, line), insist=False)
+
+    def _drop_losers(self) -> None:
+        self._drop_all_but(self.answered)
+        for agent in tuple(self._left):
+            if agent != self.winner and agent not in self._late:
+                self._lose(agent)
+
+    def _fail(self, line: Line, cause: HangupCause) -> None:
+        """One phone of an agent has failed. A person who declines speaks for all of his phones."""
+        agent = self._agent_of[line.id]
+        self.failed.append(cause)
+        if agent not in self._left or agent == self.winner:
+            return
+        self._causes[agent].append(cause)
+        self._left[agent].discard(line.id)
+        if cause is HangupCause.REJECTED or not self._left[agent]:
+            for channel in self._left[agent]:
+                self._drop(self._lines[channel])
+            self._miss(agent, worst(self._causes[agent]))
+        if not self._left:
+            self._alive.set()
+            self._decided.set()
+
+    def _miss(self, agent: UUID, cause: HangupCause) -> None:
+        self.missed.append((agent, cause))
+        self._note(Moment.RINGNOANSWER, agent, cause=cause)
+        self._let_go(agent)
+        self._floor.missed(agent, self.call.id, self._queue, cause)
+
+    def _lose(self, agent: UUID) -> None:
+        self._note(Moment.RINGCANCELED, agent)
+        self._let_go(agent)
+        self._floor.released(agent, self.call.id)
+
+    def _let_go(self, agent: UUID) -> None:
+        self._left.pop(agent, None)
+        self._engaged[agent].close()
+
+    def _note(self, moment: Moment, agent: UUID, **details: Any) -> None:
+        row = self.call.exchange.book.extensions.get(agent)
+        seconds = round((datetime.now(UTC) - self.began_at).total_seconds(), 3)
+        name = row.number if row else str(agent)
+        self.call.journal.note(
+            moment, queue=self._queue.name, agent=name, seconds=seconds, **details
+        )
+
+    async def _tell_taken(self, line: Line) -> None:
+        """Tell an agent whose answer crossed another one's on the wire."""
+        exchange = self.call.exchange
+        sentence = say(Sentence.TAKEN, exchange.book.settings.language)
+        with contextlib.suppress(AriError):
+            async with playing(
+                exchange, line.id, self.call.new_id(), sentence, TOLD_SECONDS
+            ) as heard:
+                await heard.finished
+        with contextlib.suppress(Gone):
+            await exchange.door.hang_up(line.id, causes.ANSWERED_ELSEWHERE)
+        self._lose(self._agent_of[line.id])

@@ -1,0 +1,126 @@
+"""What a waiting caller hears, and the key that ends the waiting. Agents ring meanwhile."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from stasis_app.call.call import MEDIA_SECONDS, Call
+from stasis_app.call.place import Place
+from stasis_app.call.said import MediaFile, Said
+from stasis_app.rules import announcing
+from stasis_app.rules.queues import Queue
+from stasis_app.rules.sentences import callback_number, callback_offer, position, waits_minutes
+from stasis_app.words import Moment
+
+LONGEST_PAUSE_SECONDS = 3600.0
+CONFIRM_KEY, CONFIRM_SECONDS = "1", 8.0
+
+
+class Ear:
+    """`ended` is done when the caller has pressed a key that ends the waiting.
+
+    It is the exit key, or he has `confirmed` that he is to be called back.
+    """
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._keys = ""
+        self._number: str | None = None
+        self._told: announcing.Told | None = None
+        self._music: asyncio.Task[None] | None = None
+        self.confirmed = False
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def listen(
+        self,
+        queue: Queue,
+        place: Place,
+        *,
+        new: bool,
+        welcomed: Callable[[], None],
+        number: str | None = None,
+    ) -> None:
+        """Begin; `welcomed` is told when a new caller has heard the welcome prompt.
+
+        `number` is where he can be called back; None: he is not asked.
+        """
+        self._queue = queue
+        self._place = place
+        self._number = number
+        self.confirmed = False
+        keys = (queue.exit_key, queue.callback_key if number else None)
+        self._keys = "".join(key for key in keys if key)
+        self.ended = asyncio.create_task(self._listen(welcomed if new else None), name="ear")
+
+    async def stop(self) -> None:
+        """Let the caller hear nothing more: in a bridge he would hear both."""
+        self.cancel()
+        await self._call.be_silent()
+        music, self._music = self._music, None
+        if music:
+            await asyncio.wait([music])
+            await self._call.exchange.door.stop_music(self._call.caller.id)
+
+    def cancel(self) -> None:
+        self.ended.cancel()
+
+    async def _listen(self, welcomed: Callable[[], None] | None) -> str:
+        key = None
+        if welcomed:
+            await asyncio.sleep(MEDIA_SECONDS)
+            key = await self._welcome()
+            welcomed()
+        while True:
+            if key == self._queue.exit_key and key:
+                return key
+            if key and await self._confirms(self._number or ""):
+                return key
+            if self._music is None:
+                await self._begin_music()
+            key = await self._tell() or await self._call.key(self._pause(), self._keys)
+
+    async def _confirms(self, number: str) -> bool:
+        """Read the number out; any key but one, or none, lets the caller go on waiting."""
+        said = callback_number(number, self._call.language)
+        self.confirmed = await self._call.ask(*said, seconds=CONFIRM_SECONDS) == CONFIRM_KEY
+        return self.confirmed
+
+    async def _begin_music(self) -> None:
+        """To stop it must not overtake it: the request is not broken off with the listening."""
+        start = self._call.exchange.door.start_music(self._call.caller.id, self._queue.music)
+        self._music = asyncio.create_task(start, name="music")
+        await asyncio.shield(self._music)
+
+    async def _welcome(self) -> str | None:
+        prompt: Sequence[Said] = (MediaFile(self._queue.welcome),) if self._queue.welcome else ()
+        return await self._call.say(*prompt, keys=self._keys)
+
+    async def _tell(self) -> str | None:
+        """Say the place and the wait if they are due. The music goes on by itself afterwards."""
+        now, place = datetime.now(UTC), self._place.position
+        wait = self._call.exchange.waits.seconds(self._queue.id, place)
+        word = announcing.next_word(self._queue, self._told, place, wait, now)
+        if word is None:
+            return None
+        self._told = announcing.Told(place, now)
+        said = self._words(word)
+        if not said:
+            return None
+        self._call.journal.note(Moment.POSITION_TOLD, position=word.position, minutes=word.minutes)
+        return await self._call.say(*said, keys=self._keys)
+
+    def _words(self, word: announcing.Word) -> list[str]:
+        tongue = self._call.language
+        said: list[str] = []
+        if word.position is not None:
+            said += position(word.position, tongue)
+        if word.minutes is not None:
+            said += waits_minutes(word.minutes, tongue)
+        if said and self._number and self._queue.callback_key:
+            said += callback_offer(self._queue.callback_key, self._number, tongue)
+        return said
+
+    def _pause(self) -> float:
+        now = datetime.now(UTC)
+        due = announcing.due_in(self._queue, self._told, self._place.position, now)
+        return min(max(due, 0.05), LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,314 @@
+"""What callers live through in a queue: how they come, what they hear, and when it is their turn."""
+
+import asyncio
+import uuid
+from typing import Any
+
+from tests.support import tones
+from tests.support.caller import OutgoingCall
+from tests.support.sip import RawPhone
+from tests.support.until import until
+
+from .conversation import hear_each_other
+from .incoming import number
+from .menus import SUB, leads_to, option, presses, tone
+from .menus import menu as new_menu
+from .outgoing import forwarding
+from .pbx import Pbx
+from .queues import (
+    Entry,
+    Line,
+    Talk,
+    comes,
+    connected,
+    did,
+    entry,
+    member,
+    music,
+    offers,
+    parts,
+    queue,
+    rung,
+    stands,
+    told,
+    visit,
+    wants,
+)
+from .voicemail import hears, speaks, together
+
+MUSIC, WELCOME = 450.0, 750.0
+INTERVAL = 4
+
+
+# how they come
+
+
+async def by_number(pbx: Pbx) -> None:
+    """The rule gives a priority and skills, which only one agent has."""
+    anna, ben = await pbx.phones(2)
+    line = await queue(pbx, anna, priority=3)
+    await member(pbx, line, ben, penalty=9, skills=["english", "billing"])
+    skilled = {"queue_priority": 7, "queue_skills": ["billing", "english"]}
+    at = await entry(pbx, line, **skilled)
+    talk = await connected(pbx, at, (ben,))
+    plain = await connected(pbx, Entry(at.carrier, await did(pbx, line)), (anna,))
+    for one in (talk, plain):
+        await hear_each_other(one.call, one.incoming)
+        await parts(one)
+    rows = [await visit(pbx, one.caller) for one in (talk, plain)]
+    assert [row["priority"] for row in rows] == [7, 3]
+    assert [row["skills"] for row in rows] == [["billing", "english"], []]
+    assert [len(offers(agent)) for agent in (anna, ben)] == [1, 1]
+
+
+async def by_menu(pbx: Pbx) -> None:
+    """What the key says counts, and what the rule before it says where the key says nothing."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(pbx)
+    await member(pbx, line, anna, skills=["french", "sales"])
+    menu = await new_menu(pbx, welcome_prompt_id=await tone(pbx, SUB), digit_timeout_seconds=10)
+    await option(pbx, menu, "1", "queue", line.id)
+    await option(pbx, menu, "2", "queue", line.id, queue_skills=["sales"], queue_priority=9)
+    by_rule = {"queue_priority": 4, "queue_skills": ["french"]}
+    number_of_it = await leads_to(pbx, menu, **by_rule)
+    at = await entry(pbx, line)
+    for key, priority, skills in (("1", 4, ["french"]), ("2", 9, ["sales"])):
+        caller = number()
+        call = await at.carrier.call(number_of_it, caller=caller)
+        await call.answered()
+        await presses(call, SUB, key)
+        await serve_and_part(pbx, Talk(caller, call, *await rung((anna,), caller)))
+        row = await visit(pbx, caller)
+        assert (row["priority"], row["skills"]) == (priority, skills)
+
+
+async def from_inside(pbx: Pbx) -> None:
+    """By the queue's number, and by the forward of an extension; the display shows who calls."""
+    anna, caller = await pbx.phones(2)
+    line = await queue(pbx, anna)
+    forwarded = await forwarding(pbx, line.number)
+    for dialled in (line.number, forwarded.number):
+        call = await caller.invite(dialled)
+        agent, incoming = await rung((anna,), caller.number)
+        assert incoming.caller_name == f"{line.name}: {caller.number}"
+        await serve_and_part(pbx, Talk(caller.number, call, agent, incoming))
+        cdr = await pbx.cdr(caller.number)
+        assert (cdr["queue_id"], cdr["direction"]) == (line.id, "internal")
+
+
+async def serve_and_part(pbx: Pbx, talk: Talk) -> None:
+    await talk.incoming.answer()
+    await talk.incoming.answered()
+    await talk.call.answered()
+    await hear_each_other(talk.call, talk.incoming)
+    await talk.call.hangup()
+    await talk.incoming.ended()
+    assert (await visit(pbx, talk.caller))["ended_by"] == "caller"
+
+
+async def test_ways_into_a_queue(pbx: Pbx) -> None:
+    await together(pbx, by_number, by_menu, from_inside)
+
+
+# what they hear
+
+
+async def welcome_and_music(pbx: Pbx) -> None:
+    """The welcome once, to its end, then music, which goes on; then the agent alone."""
+    (anna,) = await pbx.phones(1)
+    hears_first = {
+        "welcome_prompt_id": await tone(pbx, WELCOME, 1.5),
+        "music_on_hold_id": await music(pbx, MUSIC),
+    }
+    line = await queue(pbx, anna, **hears_first)
+    await wants(pbx, anna, "break")
+    at = await entry(pbx, line)
+    caller = number()
+    call = await comes(pbx, at, caller)
+    await hears(call, WELCOME)
+    await hears(call, MUSIC)
+    await hears(call, MUSIC)
+    await wants(pbx, anna, "available")
+    _, incoming = await rung((anna,), caller)
+    await hears(call, MUSIC)
+    await incoming.answer()
+    await call.hears_nothing(0.3)
+    await hear_each_other(call, incoming)
+    assert alone(call, 660.0)
+
+
+def alone(call: OutgoingCall, hz: float) -> bool:
+    """Whether nothing else is heard now."""
+    pcm = call.ear.recent(0.3)
+    return tones.level_at(pcm, call.ear.rate, hz) > tones.level(pcm) - 1
+
+
+async def agents_ring_in_the_welcome(pbx: Pbx) -> None:
+    """An answer ends it at once."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(pbx, anna, welcome_prompt_id=await tone(pbx, WELCOME, 20.0))
+    at = await entry(pbx, line)
+    caller = number()
+    call = await comes(pbx, at, caller)
+    _, incoming = await rung((anna,), caller)
+    incoming.ring()
+    await hears(call, WELCOME)
+    loop = asyncio.get_running_loop()
+    await incoming.answer()
+    incoming.say(660)
+    answered = loop.time()
+    await hears(call, 660, lasting=0.1)
+    assert loop.time() - answered < 0.6
+    await hear_each_other(call, incoming)
+
+
+async def places(pbx: Pbx) -> None:
+    """At once, and again after the interval; music between. An answer cuts it short."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(
+        pbx,
+        anna,
+        position_announcement_enabled=True,
+        wait_announcement_enabled=True,
+        position_announcement_interval_seconds=INTERVAL,
+        music_on_hold_id=await music(pbx, MUSIC),
+    )
+    at = await entry(pbx, line)
+    await learnt(pbx, line, at.did)
+    served = await connected(pbx, at, (anna,))
+    first, second = number(), number()
+    calls = [await comes(pbx, at, caller) for caller in (first, second)]
+    for call in calls:
+        await speaks(call)
+        await hears(call, MUSIC)
+    row = await stands(pbx, second)
+    announced = "SELECT at FROM call_events WHERE call_id = $1 AND event = 'position_told'"
+    times = await until(lambda: twice(pbx, announced, row["call_id"]), 3 * INTERVAL, "two of them")
+    assert INTERVAL - 0.1 < (times[1] - times[0]).total_seconds() < INTERVAL + 1.0
+    assert (times[0] - row["entered_at"]).total_seconds() < 1.0
+    assert await told(pbx, row["call_id"], "position_told") == [{"position": 2, "minutes": 2}] * 2
+    await speaks(calls[1])
+    await parts(served)
+    for caller, call in zip((first, second), calls, strict=True):
+        _, incoming = await rung((anna,), caller)
+        await incoming.answer()
+        incoming.say(660)
+        await hears(call, 660, within=1.0, lasting=0.2)
+        await hear_each_other(call, incoming)
+        await parts(Talk(caller, call, anna, incoming))
+
+
+async def twice(pbx: Pbx, query: str, call: uuid.UUID) -> list[Any]:
+    rows = [row["at"] for row in await pbx.db.fetch(query, call)]
+    return rows if len(rows) > 1 else []
+
+
+async def learnt(pbx: Pbx, line: Line, caller: str) -> None:
+    """Have calls been answered: a place took a minute."""
+    for place in range(1, 7):
+        await pbx.db.execute(
+            "INSERT INTO queue_calls (id, call_id, queue_id, caller_number, joined_at, entered_at,"
+            " position, answered_at, left_at, left_how, ended_at) SELECT $1, $1, $2, $3, since,"
+            " since, $4, until, until, 'answered', until FROM (SELECT now() - interval '1 hour',"
+            " now() - interval '1 hour' + $4 * interval '59 seconds') AS old(since, until)",
+            uuid.uuid4(),
+            line.id,
+            caller,
+            place,
+        )
+
+
+async def test_what_is_heard_while_waiting(pbx: Pbx) -> None:
+    await together(pbx, welcome_and_music, agents_ring_in_the_welcome, places)
+
+
+# whose turn it is
+
+
+async def vip(pbx: Pbx) -> None:
+    """A higher priority overtakes those who wait longer, but not who rings already."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(pbx, anna)
+    at = await entry(pbx, line)
+    important = Entry(at.carrier, await did(pbx, line, queue_priority=1))
+    talk = await connected(pbx, at, (anna,))
+    callers = [number() for _ in range(3)]
+    ways = (at, at, important)
+    calls = [await comes(pbx, way, caller) for way, caller in zip(ways, callers, strict=True)]
+    turns = {caller: call for caller, call in zip(callers, calls, strict=True)}
+    for caller in (callers[2], callers[0], callers[1]):
+        await parts(talk)
+        _, incoming = await rung((anna,), caller)
+        await incoming.answer()
+        await incoming.answered()
+        talk = Talk(caller, turns[caller], anna, incoming)
+    rows = [await visit_row(pbx, caller) for caller in callers]
+    assert [row["position"] for row in rows] == [1, 2, 1]
+    await parts(talk)
+
+
+async def visit_row(pbx: Pbx, caller: str) -> Any:
+    return await pbx.db.fetchrow("SELECT * FROM queue_calls WHERE caller_number = $1", caller)
+
+
+async def calls_again(pbx: Pbx) -> None:
+    """Who hangs up and calls again soon has the old place; not so who was not cut off in line."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(pbx, anna, redial_window_seconds=60)
+    await wants(pbx, anna, "break")
+    at = await entry(pbx, line)
+    first, second = number(), number()
+    call = await comes(pbx, at, first)
+    other = await comes(pbx, at, second)
+    await call.hangup()
+    before = await visit(pbx, first)
+    again = await comes(pbx, at, first)
+    row = await stands(pbx, first)
+    assert (row["joined_at"], row["position"]) == (before["joined_at"], 1)
+    assert row["entered_at"] > before["left_at"]
+    await wants(pbx, anna, "available")
+    _, incoming = await rung((anna,), first)
+    await incoming.answer()
+    await incoming.answered()
+    await parts(Talk(first, again, anna, incoming))
+    await rung((anna,), second)
+    await other.hangup()
+    await visit(pbx, second)
+    await served_before(pbx, at, line, anna, first)
+
+
+async def served_before(pbx: Pbx, at: Entry, line: Line, anna: RawPhone, caller: str) -> None:
+    """Who was served begins anew."""
+    await visit(pbx, caller)
+    await wants(pbx, anna, "break")
+    waiting = await comes(pbx, at, number())
+    again = await comes(pbx, at, caller)
+    assert (await stands(pbx, caller))["position"] == 2
+    for call in (waiting, again):
+        await call.hangup()
+
+
+async def asks_for_less(pbx: Pbx) -> None:
+    """The last skill is dropped in time; who can be served meanwhile is not held up."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(pbx, skill_relax_seconds=2)
+    await member(pbx, line, anna, skills=["english"])
+    at = await entry(pbx, line, queue_skills=["english", "billing"])
+    plain = Entry(at.carrier, await did(pbx, line))
+    picky = number()
+    call = await comes(pbx, at, picky)
+    talk = await connected(pbx, plain, (anna,))
+    await parts(talk)
+    assert (await visit(pbx, talk.caller))["position"] == 2
+    _, incoming = await rung((anna,), picky)
+    await incoming.answer()
+    await incoming.answered()
+    await hear_each_other(call, incoming)
+    await parts(Talk(picky, call, anna, incoming))
+    row = await visit(pbx, picky)
+    assert 1.9 < (row["answered_at"] - row["entered_at"]).total_seconds() < 3.5
+    assert row["skills"] == ["english", "billing"]
+
+
+async def test_turns(pbx: Pbx) -> None:
+    await together(pbx, vip, calls_again, asks_for_less)
