@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    decisions,
     knee,
     memory,
     menus,
     overload,
+    queues,
     rates,
     registrations,
     report,
@@ -36,10 +38,11 @@ PARTS = {
         overload,
         menus,
         voicemail,
+        queues,
         registrations,
     )
 }
-ALONE = {rules.PART: rules.measure}  # what needs no calls
+ALONE = {module.PART: module.measure for module in (rules, decisions)}  # what needs no calls
 ALL = [*ALONE, *PARTS]
 QUICK_SECONDS, QUICK_CALLERS = 2.0, 10
 

@@ -1,4 +1,4 @@
-"""Who waited how long in a queue, as the wire showed it: callers at one UDP port, agents at another."""
+"""Who waited how long in a queue, as the wire showed it."""
 
 import re
 from bisect import bisect_left
@@ -23,25 +23,31 @@ class Arrival:
 
 @dataclass(slots=True)
 class Offer:
-    """An INVITE to an agent's phone, and the BYE that the agent sent in the end; 0: none."""
+    """An INVITE to an agent's phone; the BYE that the agent sent in the end, and the 200 to it.
+
+    0: none.
+    """
 
     at: float
     agent: str
     caller: str
     bye: float = 0.0
+    over: float = 0.0
 
 
 @dataclass(frozen=True)
 class Waits:
     """Seconds until the INVITE to an agent.
 
-    `freed` are those from the agent's BYE, where a caller waited then. `arrived` are those from the
-    caller's INVITE where the agent was free, `welcomed` those from the 200 to it.
+    `freed` are those from the agent's BYE, where a caller waited then, `released` those from the
+    200 to it. `arrived` are those from the caller's INVITE, where the agent was free, `welcomed`
+    those from the 200 to it.
     """
 
-    freed: Sequence[float]
-    arrived: Sequence[float]
-    welcomed: Sequence[float]
+    freed: list[float]
+    released: list[float]
+    arrived: list[float]
+    welcomed: list[float]
 
 
 class Calls(Sniffer):
@@ -74,6 +80,8 @@ class Calls(Sniffer):
                 calls[call] = Offer(at, _user(first), _user(headers["From"]))
             elif first.startswith("BYE") and call in calls:
                 calls[call].bye = calls[call].bye or at
+            elif headers.get("CSeq") == "1 BYE" and call in calls:
+                calls[call].over = calls[call].over or at
         return list(calls.values())
 
     def _messages(self) -> Iterator[tuple[float, str, dict[str, str]]]:
@@ -84,7 +92,7 @@ class Calls(Sniffer):
 
 def waits(arrivals: Mapping[str, Sequence[Arrival]], offers: Sequence[Offer]) -> Waits:
     """Tell apart who waited for an agent, and whom an agent waited for."""
-    freed, arrived, welcomed = [], [], []
+    found = Waits([], [], [], [])
     last: dict[str, Offer] = {}
     for offer in offers:
         before, last[offer.agent] = last.get(offer.agent), offer
@@ -92,11 +100,12 @@ def waits(arrivals: Mapping[str, Sequence[Arrival]], offers: Sequence[Offer]) ->
         if arrival is None or not arrival.answered or (before and not before.bye):
             continue
         if before and arrival.answered < before.bye:
-            freed.append(offer.at - before.bye)
+            found.freed.append(offer.at - before.bye)
+            found.released.append(offer.at - before.over)
         elif before is None or before.bye < arrival.invited:
-            arrived.append(offer.at - arrival.invited)
-            welcomed.append(offer.at - arrival.answered)
-    return Waits(freed, arrived, welcomed)
+            found.arrived.append(offer.at - arrival.invited)
+            found.welcomed.append(offer.at - arrival.answered)
+    return found
 
 
 def _arrival(arrivals: Sequence[Arrival], at: float) -> Arrival | None:

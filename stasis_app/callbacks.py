@@ -58,6 +58,7 @@ class Callbacks:
         self._changed = changed
         self._connected = connected
         self._standing: dict[UUID, tuple[Callback, asyncio.Task[None]]] = {}
+        self._taking: set[UUID] = set()
 
     async def follow(self) -> None:
         """Stand in line for everybody who waits, for ever."""
@@ -82,17 +83,24 @@ class Callbacks:
             log.warning("callbacks are not known", action="callbacks_stale", error=str(error))
             return False
         for row, _ in tuple(self._standing.values()):
-            if waiting.get(row.id) != row:
+            if waiting.get(row.id) != row and row.id not in self._taking:
                 self._drop(row)
         for row in waiting.values():
             if row.id not in self._standing:
                 task = asyncio.create_task(self._stand(row), name="callback")
+                task.add_done_callback(partial(self._note_failure, row))
                 self._standing[row.id] = (row, task)
         return True
 
     def _drop(self, row: Callback) -> None:
         _, task = self._standing.pop(row.id)
         task.cancel()
+
+    def _note_failure(self, row: Callback, task: asyncio.Task[None]) -> None:
+        """Whom an unexpected error throws out of the line stands in it again some time later."""
+        if not task.cancelled() and task.exception():
+            self._standing.pop(row.id, None)
+            log.error("a callback failed", action="callback_failed", exc_info=task.exception())
 
     async def _stand(self, row: Callback) -> None:
         """Stand in line, and call who waits when an agent is kept for him."""
@@ -123,7 +131,7 @@ class Callbacks:
             taken: bool | None = None
             try:
                 if self._connected.is_set():
-                    taken = await self._rows.take(row, place.call)
+                    taken = await self._take(row, place.call)
             except ConnectionError as error:
                 log.warning("a callback waits", action="callback_waits", error=str(error))
             finally:
@@ -134,6 +142,15 @@ class Callbacks:
             await asyncio.sleep(AGAIN_SECONDS)
             await self._connected.wait()
             floor.ask_again(place.call)
+
+    async def _take(self, row: Callback, call: UUID) -> bool:
+        """Take over a row. That it is another now may be told before the answer comes."""
+        self._taking.add(row.id)
+        try:
+            return await self._rows.take(row, call)
+        finally:
+            self._taking.remove(row.id)
+            self._changed.set()
 
     async def _agent_for(self, row: Callback, place: Place) -> UUID:
         """Return the first agent who is offered; one is enough, however many ring for others."""

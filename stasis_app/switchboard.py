@@ -215,7 +215,7 @@ class Switchboard:
         restarted = live.initiated_at < started_at
         ended_at = min(live.seen_at, started_at) if restarted else live.seen_at
         if live.position:
-            close_books(self._exchange, journal, live.position, ended_at)
+            close_books(self._exchange, journal, live.position, ended_at, cut_off=restarted)
         if restarted:
             journal.end(ended_at, HangupCause.SYSTEM_RESTART, unwatched=True)
             return

@@ -375,6 +375,7 @@ AS $$
 DECLARE
     gone agent_states[];
     come agent_states[];
+    seen agent_states[];
 BEGIN
     IF TG_OP = 'DELETE' THEN
         gone := ARRAY(SELECT o FROM old_rows o);
@@ -387,9 +388,13 @@ BEGIN
             WHERE (o.extension_id, o.queue_id, o.wanted, o.wanted_reason, o.status, o.reason_code)
                 IS DISTINCT FROM
                 (n.extension_id, n.queue_id, n.wanted, n.wanted_reason, n.status, n.reason_code));
+        seen := ARRAY(
+            SELECT n FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
+            WHERE (o.extension_id, o.queue_id, o.status, o.reason_code)
+                IS DISTINCT FROM (n.extension_id, n.queue_id, n.status, n.reason_code));
     END IF;
     PERFORM log_agent_states(gone, now(), FALSE);
-    PERFORM log_agent_states(come, now(), TRUE);
+    PERFORM log_agent_states(seen, now(), TRUE);
     PERFORM derive_agents(ARRAY(
         SELECT DISTINCT extension_id FROM unnest(gone || come) ORDER BY extension_id));
     RETURN NULL;
@@ -683,6 +688,7 @@ BEGIN
                 (change ->> 'wrap_up_until')::TIMESTAMP WITH TIME ZONE);
         WHEN 'rested' THEN
             slot.wrap_up_until := NULL;
+            slot.rests_until := NULL;
         WHEN 'situation' THEN
             slot.engaged := coalesce((change ->> 'engaged')::BOOLEAN, FALSE);
             slot.hindrance := left(change ->> 'hindrance', 20);

@@ -131,6 +131,13 @@ class Call(Dialogue):
         self._position = Position(self.caller.id, step, arguments, self.hops, since, bridge, legs)
         self.journal.stand(self._position)
 
+    def amends(self, arguments: Mapping[str, Any]) -> None:
+        """Write down what else is known of where the story stands: it has not gone on."""
+        if self._position:
+            arguments = {**self._position.arguments, **arguments}
+            self._position = replace(self._position, arguments=arguments)
+            self.journal.stand(self._position)
+
     def asks(self, asked: Asked) -> None:
         """Take note of what a rule or menu wants of a queue; what it does not say stays."""
         self.asked = merged(self.asked, asked)

@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from stasis_app.ari.errors import AriError, Gone
 from stasis_app.rules.forwarding import worst
 from stasis_app.rules.queues import Queue
@@ -26,6 +28,8 @@ from .playback import playing
 from .present import Present
 from .ringing import Phone, Ringing
 
+log = structlog.get_logger()
+
 TOLD_SECONDS = 10.0
 CROSSING_SECONDS = 0.05
 """So long after the first answer others may be on their way."""
@@ -35,7 +39,8 @@ class Offer(Ringing):
     """`async with offer:` around ringing and talking; the agents' slots are free behind it.
 
     `rung` are the phones of each agent. One who does not answer, or can't, is noted as such at once
-    and is free for others. `winner` is the agent who answered.
+    and is free for others. `winner` is the agent who answered; `joined` says whether another
+    process has put him and the caller together.
     """
 
     def __init__(
@@ -43,7 +48,10 @@ class Offer(Ringing):
     ) -> None:
         super().__init__(call, "", bridge, [phone for phones in rung.values() for phone in phones])
         self.early = False
+        if not self.phones:
+            self._decided.set()
         self.winner: UUID | None = None
+        self.joined = False
         self.missed: list[tuple[UUID, HangupCause]] = []
         self._queue = queue
         self._floor = call.exchange.floor
@@ -51,6 +59,8 @@ class Offer(Ringing):
         self._agent_of = {phone.channel: agent for agent in rung for phone in rung[agent]}
         self._left = {agent: {phone.channel for phone in rung[agent]} for agent in rung}
         self._late: set[UUID] = set()
+        self._adopting = False
+        self._crossing: asyncio.TimerHandle | None = None
         self._causes: dict[UUID, list[HangupCause]] = {agent: [] for agent in rung}
         self._engaged = {agent: ExitStack() for agent in rung}
         for agent, held in self._engaged.items():
@@ -62,21 +72,40 @@ class Offer(Ringing):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._crossing:
+            self._crossing.cancel()
         await super().__aexit__(kind, error, trace)
         for agent in tuple(self._left):
             if agent not in self._late:
                 self._lose(agent)
 
     def adopt(self, asterisk: Present) -> None:
-        super().adopt(asterisk)
-        self._tone = False
+        """Take over what an earlier process has dialled.
+
+        Who was not ringing yet has missed nothing. Nor has who is gone, but others come first then.
+        """
         for agent in self._left:
             self._floor.slots.adopt(agent, self.call.id)
+        self._adopting = True
+        super().adopt(asterisk)
+        self._adopting = self._tone = False
+        if self.answered:
+            self.joined = self.call.caller.bridged
+            return
+        for agent in tuple(self._left):
+            lines = [self._lines[channel] for channel in self._left[agent]]
+            if not any(line.ringing for line in lines):
+                for line in lines:
+                    self._drop(line)
+                self._lose(agent)
+        if not self._left:
+            self._decided.set()
 
     async def outcome(self, seconds: float) -> Line | HangupCause:
         """Return the line that answered, or why none did; who still rings then has not answered."""
         outcome = await super().outcome(seconds)
         if isinstance(outcome, HangupCause):
+            self._drop_all_but(None)
             for agent in tuple(self._left):
                 self._miss(agent, HangupCause.NO_ANSWER)
         return outcome
@@ -93,6 +122,8 @@ class Offer(Ringing):
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         except Gone:
             await self._end_of(winner)
+        except AriError as error:
+            log.warning("an agent's prompt failed", action="prompt_failed", error=str(error))
         finally:
             ended.cancel()
 
@@ -102,9 +133,18 @@ class Offer(Ringing):
             self._miss(self.winner, HangupCause.REJECTED)
 
     async def join(self, winner: Line) -> bool:
-        """Let the caller and the winner talk; False when he has hung up before."""
-        await self.connect(winner)
-        if winner.gone or self.winner is None:
+        """Let the caller and the winner talk; False when he has hung up before.
+
+        His display goes on showing the queue's name and the caller.
+        """
+        try:
+            await self.bridge.make()
+            await self.bridge.join([self.call.caller.id, winner.id], update_displays=False)
+        except AriError:
+            await self._end_of(winner)
+            if not winner.ending:
+                raise
+        if winner.ending or self.winner is None:
             return False
         self._left.pop(self.winner, None)
         return True
@@ -131,7 +171,8 @@ class Offer(Ringing):
             self.answered, self.winner = line, self._agent_of[line.id]
             self.reach()
             self._decided.set()
-            asyncio.get_running_loop().call_later(CROSSING_SECONDS, self._drop_losers)
+            later = asyncio.get_running_loop().call_later
+            self._crossing = later(CROSSING_SECONDS, self._drop_losers)
         elif line is not self.answered:
             line.closed = True
             self._late.add(self._agent_of[line.id])
@@ -151,6 +192,11 @@ class Offer(Ringing):
             return
         self._causes[agent].append(cause)
         self._left[agent].discard(line.id)
+        if self._adopting:
+            if not self._left[agent]:
+                self.missed.append((agent, cause))
+                self._lose(agent)
+            return
         if cause is HangupCause.REJECTED or not self._left[agent]:
             for channel in self._left[agent]:
                 self._drop(self._lines[channel])

@@ -15,6 +15,7 @@ class Place:
 
     `changed` is set when the queue or its agents are other than before. Of who is not there yet,
     but must be called, `absent_seconds` says how long that takes at the most: the agents wait.
+    `skills` are those asked for now; `spared` are agents who get no offer until then (loop time).
     """
 
     call: UUID
@@ -27,6 +28,7 @@ class Place:
     )
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     absent_seconds: float = 0.0
+    spared: dict[UUID, float] = field(default_factory=dict)
 
     @property
     def position(self) -> int:

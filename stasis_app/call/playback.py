@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -64,13 +65,25 @@ async def playing(
     """
     receiver = Playback(playback)
     with exchange.inboxes.open(playback, receiver):
-        await exchange.door.play(channel, playback, media)
+        await _unbroken(exchange.door.play(channel, playback, media))
         giving_up = asyncio.get_running_loop().call_later(longest, _give_up, receiver)
         try:
             yield receiver
             await _stop(exchange, receiver)
         finally:
             giving_up.cancel()
+
+
+async def _unbroken(request: Coroutine[Any, Any, None]) -> None:
+    """Wait for the answer although the story is broken off: to stop it must not overtake it."""
+    task = asyncio.create_task(request, name="play")
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+        if task.done() and not task.cancelled():
+            task.exception()
+        raise
 
 
 async def _stop(exchange: Exchange, playback: Playback) -> None:

@@ -5,7 +5,7 @@ slot is another matter: that is reserved in Postgres, see `floor`.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ class Slots:
         self._loop = asyncio.get_running_loop()
         self._slots: dict[UUID, Slot] = {}
         self._reserved: dict[UUID, UUID] = {}
+        self._ours: dict[UUID, set[UUID]] = {}
         self._written_at: dict[UUID, float] = {}
 
     def of(self, agent: UUID) -> Slot:
@@ -38,7 +39,7 @@ class Slots:
     def __iter__(self) -> Iterator[Slot]:
         return iter(tuple(self._slots.values()))
 
-    def know(self, slots: Iterable[Slot], ours: Collection[UUID]) -> set[UUID]:
+    def know(self, slots: Iterable[Slot]) -> set[UUID]:
         """Take over what Postgres says; return the agents of whom we know better.
 
         Their slots hold one of our calls, or held it last, or we have changed them just now: that
@@ -47,13 +48,25 @@ class Slots:
         newer = set()
         for slot in slots:
             agent = slot.extension
-            stale = slot.call is not None and slot.call == self._reserved.get(agent)
-            if stale or self.of(agent).call in ours or self._is_new(agent):
+            if self._is_ours(slot) or self._is_new(agent):
                 newer.add(agent)
                 continue
+            self._ours.pop(agent, None)
             self._slots[agent] = slot
             self._changed(agent)
         return newer
+
+    def _is_ours(self, slot: Slot) -> bool:
+        """Of several calls that we wanted the slot for, it says which one it holds."""
+        ours = self._ours.get(slot.extension, set())
+        if slot.call in ours:
+            self._reserved[slot.extension] = slot.call
+            return True
+        return self.of(slot.extension).call in ours
+
+    def serves(self, agent: UUID, call: UUID) -> bool:
+        """Return whether we have wanted the slot for this call, and so will free it."""
+        return call in self._ours.get(agent, ())
 
     def _is_new(self, agent: UUID) -> bool:
         written = self._written_at.get(agent)
@@ -65,11 +78,12 @@ class Slots:
 
     def take(self, agent: UUID, call: UUID) -> None:
         """Let the slot hold a call; it is not reserved yet."""
+        self._ours.setdefault(agent, set()).add(call)
         self._slots[agent] = replace(self.of(agent), call=call, reserved_until=None)
 
     def reserved(self, agent: UUID, queue: UUID, call: UUID, at: datetime) -> None:
         """Take note that Postgres has given us the slot, and that the phone begins to ring."""
-        self._reserved[agent] = call
+        self._holds(agent, call)
         slot = self.of(agent)
         self._slots[agent] = replace(slot, offered_at={**slot.offered_at, queue: at})
         self._note(agent, "offered", at, queue_id=queue, call_id=call)
@@ -78,14 +92,20 @@ class Slots:
         """Give back what could not be reserved; `unsure`: Postgres did not say so."""
         if unsure:
             self._reserved[agent] = call
+        else:
+            self._ours.get(agent, set()).discard(call)
         self._free(agent, call)
         self._changed(agent)
 
     def adopt(self, agent: UUID, call: UUID) -> None:
         """Take over the slot of a call that another process has begun."""
         self.take(agent, call)
-        self._reserved[agent] = call
+        self._holds(agent, call)
         self._changed(agent)
+
+    def _holds(self, agent: UUID, call: UUID) -> None:
+        self._reserved[agent] = call
+        self._ours[agent] = {call}
 
     def connected(self, agent: UUID, call: UUID, at: datetime) -> None:
         self._slots[agent] = replace(self.of(agent), talking_since=at, misses=0)
@@ -138,7 +158,7 @@ class Slots:
     def rested(self, agent: UUID, at: datetime) -> None:
         """End the wrap-up, and the rest after a miss."""
         slot = self.of(agent)
-        if slot.wrap_up_until:
+        if slot.wrap_up_until or (slot.rests_until and slot.rests_until > at):
             self._note(agent, "rested", at)
         self._slots[agent] = replace(slot, wrap_up_until=None, rests_until=None)
         self._changed(agent)

@@ -17,6 +17,10 @@ class Waits:
         self._estimates: dict[UUID, Estimate] = {}
         self._reading: set[asyncio.Task[None]] = set()
 
+    def prepare(self, queue: UUID) -> None:
+        """Begin to read what was before, so that it is there when it is asked for."""
+        self._of(queue)
+
     def learn(self, queue: UUID, position: int, seconds: float) -> None:
         self._of(queue).learn(position, seconds)
 

@@ -67,9 +67,14 @@ class Proof:
         floor = self._exchange.floor
         held = {(one.extension, one.call) for one in await self._agents.held() if not one.open}
         held |= {(slot.extension, slot.call) for slot in floor.slots if slot.call}
-        lost = {one for one in held if one[1] not in self._calls and one[1] not in floor.places}
+        lost = {one for one in held if not self._is_served(*one)}
         for agent, call in lost & self._lost:
             if await self._agents.release_lost(agent, call):
                 log.warning("an agent was not free", action="slot_healed", call=str(call))
             floor.lost(agent, call)
         self._lost = lost
+
+    def _is_served(self, agent: UUID, call: UUID) -> bool:
+        """Return whether a call of ours will free the agent."""
+        floor = self._exchange.floor
+        return (call in self._calls or call in floor.places) and floor.slots.serves(agent, call)

@@ -80,7 +80,7 @@ async def agent_code(call: Call, asked: AgentCode, number: str, tried: int = 0) 
                 return
         await turn_over(call, asked, agent)
     except ConnectionError:
-        await call.refuse(HangupCause.FAILURE, reason="postgres_away")
+        await call.refuse(HangupCause.FAILURE, in_words=True, reason="postgres_away")
 
 
 async def go_on(call: Call, position: Position, asterisk: Present) -> None:
@@ -94,7 +94,7 @@ async def go_on(call: Call, position: Position, asterisk: Present) -> None:
     try:
         await carry_out(call, resolve, written=place[WRITTEN])
     except ConnectionError:
-        await call.refuse(HangupCause.FAILURE, reason="postgres_away")
+        await call.refuse(HangupCause.FAILURE, in_words=True, reason="postgres_away")
 
 
 async def by_pin(call: Call, extension: str, number: str, tried: int) -> Extension | None:
@@ -143,7 +143,10 @@ def decided(call: Call, asked: AgentCode, agent: Extension, queue: Queue | None)
 
 
 async def carry_out(call: Call, resolve: Resolve, *, written: bool = False) -> None:
-    """Write down what was decided, unless it is, and say so. Raises ConnectionError."""
+    """Write down what was decided, unless it is, and say so. Raises ConnectionError.
+
+    It is done before the answer: who has a key for it hangs up at once.
+    """
     book = call.exchange.book
     agent = book.extensions.get(resolve.agent)
     if agent is None:
@@ -151,10 +154,10 @@ async def carry_out(call: Call, resolve: Resolve, *, written: bool = False) -> N
         return
     call.language = spoken(book, "", agent)
     call.stands(STEP, {**resolve.arguments(), WRITTEN: written})
-    await call.answer()
     if not written:
         await write(call, resolve, agent)
         call.stands(STEP, {**resolve.arguments(), WRITTEN: True})
+    await call.answer()
     await call.announce(DONE[resolve.act, resolve.wanted])
 
 

@@ -70,7 +70,7 @@ async def call_back(call: Outgoing, errand: Errand, kept: Kept) -> None:
     with kept.line, ExitStack() as occupied, Attempt(call, errand) as attempt:
         outcome = await reach(call, errand, occupied)
         if isinstance(outcome, HangupCause):
-            attempt.problem, call.cause = outcome, outcome
+            attempt.problem, call.cause = outcome, call.cause or outcome
             return
         attempt.errand = outcome
         async with Lifeline(call.caller):

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from stasis_app.call.bridge import Bridge
 from stasis_app.call.call import Call
 from stasis_app.call.exchange import Exchange
 from stasis_app.call.journal import Journal
@@ -18,6 +19,7 @@ from stasis_app.rules.sentences import Sentence
 from stasis_app.words import HangupCause, Left, Moment
 
 from . import queue_notes as notes
+from .queue_agents import name_of
 from .queue_visit import QueueVisit, Stage
 from .queue_wait import STEP, Turn
 
@@ -41,15 +43,20 @@ async def queue(call: Call, destination: Destination) -> Destination | None:
     called, _ = destination.payer.diverted or ("", "")
     call.language = spoken(call.exchange.book, call.said_language)
     call.journal.queue(found.id)
-    floor = call.exchange.floor
-    why = rules.lets_in(found, floor.waiting(found.id), floor.staffed(found.id))
+    why = lets_in(call, found)
     if why:
         return await turned_away(call, found, called, why)
     visit = await first_visit(call, found, called)
-    turn = Turn(call, found, visit)
-    turn.stand()
-    await call.answer(settle=False)
-    return await turn.wait()
+    found = call.exchange.book.queues.get(found.id) or found
+    why = lets_in(call, found)  # others may have come meanwhile
+    if why:
+        return await turned_away(call, found, called, why)
+    return await Turn(call, found, visit).wait()
+
+
+def lets_in(call: Call, found: Queue) -> str | None:
+    floor = call.exchange.floor
+    return rules.lets_in(found, floor.waiting(found.id), floor.staffed(found.id))
 
 
 async def go_on(call: Call, position: Position, asterisk: Present) -> Destination | None:
@@ -67,29 +74,34 @@ async def go_on_waiting(
 ) -> Destination | None:
     found = call.exchange.book.queues.get(visit.queue)
     call.language = spoken(call.exchange.book, call.said_language)
-    turn = Turn(call, found or rules.gone(visit.queue), visit)
+    turn = Turn(call, found or rules.gone(visit.queue), visit, adopted=True)
     if visit.stage is Stage.TALKING:
         await talk_on(turn, position, asterisk)
         return None
     if visit.stage is Stage.RINGING:
         return await turn.wait(turn.take_over(position, asterisk))
-    turn.stand()
-    await call.answer(settle=False)
     return await turn.wait()
 
 
 async def talk_on(turn: Turn, position: Position, asterisk: Present) -> None:
     """Let an agent and a caller go on talking who were not watched for a while."""
+    call, visit = turn.call, turn.visit
+    since = visit.talking_since or position.since
     if any(leg in asterisk.channels for leg in position.legs):
         offer = turn.take_over(position, asterisk)
         async with offer:
             if offer.answered and await offer.join(offer.answered):
+                turn.floor.slots.connected(offer.agent_of(offer.answered), call.id, since)
                 await turn.talk_on(offer, offer.answered)
                 return
-    turn.call.cause = HangupCause.NORMAL_CLEARING
-    for agent in turn.visit.agents:
-        turn.floor.slots.adopt(agent, turn.call.id)
-        turn.part(agent, "", datetime.now(UTC), by_agent=True)
+    elif position.bridge:
+        bridge = Bridge(call, position.bridge)
+        bridge.adopt(asterisk)
+        bridge.close(answered=True)
+    call.cause = HangupCause.NORMAL_CLEARING
+    for agent in visit.agents:
+        label = name_of(call.exchange.book, agent)
+        turn.part(agent, label, datetime.now(UTC), by_agent=True)
 
 
 def waits(position: Position) -> bool:
@@ -97,22 +109,30 @@ def waits(position: Position) -> bool:
     return QueueVisit.of(position.arguments).stage is not Stage.TALKING
 
 
-def was_over(exchange: Exchange, journal: Journal, position: Position, at: datetime) -> None:
-    """Note what became of a caller who hung up while nobody was watching; agents are free again."""
+def was_over(
+    exchange: Exchange, journal: Journal, position: Position, at: datetime, *, cut_off: bool
+) -> None:
+    """Note what became of a caller who is gone since nobody was watching; agents are free again.
+
+    He has hung up, or was `cut_off`. Of an agent who is free already, all is written.
+    """
     visit = QueueVisit.of(position.arguments)
     found = exchange.book.queues.get(visit.queue) or rules.gone(visit.queue)
     floor = exchange.floor
-    for agent in visit.agents:
+    held = [agent for agent in visit.agents if floor.slots.of(agent).call == journal.call]
+    for agent in held:
         floor.slots.adopt(agent, journal.call)
     if visit.stage is not Stage.TALKING:
-        for agent in visit.agents:
+        for agent in held:
             floor.released(agent, journal.call)
-        notes.left(journal, found, visit, Left.ABANDONED, at, position=visit.position)
+        how = Left.FAILED if cut_off else Left.ABANDONED
+        notes.left(journal, found, visit, how, at, position=visit.position)
         return
     talked = max((at - (visit.talking_since or at)).total_seconds(), 0.0)
-    for agent in visit.agents:
+    for agent in held:
         floor.ended(agent, journal.call, found, at, talked)
-    notes.ended(journal, found, visit, at, talked, label="", by_agent=False)
+    label = " ".join(name_of(exchange.book, agent) for agent in visit.agents)
+    notes.ended(journal, found, visit, at, talked, label=label, by_agent=False)
 
 
 async def first_visit(call: Call, found: Queue, called: str) -> QueueVisit:

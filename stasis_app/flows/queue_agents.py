@@ -7,6 +7,7 @@ from stasis_app.call.arrival import ANONYMOUS
 from stasis_app.call.call import Call
 from stasis_app.call.ringing import Phone
 from stasis_app.call.trunk_leg import identity
+from stasis_app.rules.book import Book
 from stasis_app.rules.caller_id import CallerId
 from stasis_app.rules.queues import Queue
 
@@ -40,8 +41,13 @@ def shown(call: Call, queue: Queue) -> CallerId:
 def adopted(call: Call, agents: Mapping[UUID, Sequence[str]]) -> dict[UUID, Sequence[Phone]]:
     """Return the phones that another process has dialled."""
     book = call.exchange.book
-    rows = {agent: book.extensions.get(agent) for agent in agents}
     return {
-        agent: [Phone(leg, "", label=row.number if row else str(agent)) for leg in agents[agent]]
-        for agent, row in rows.items()
+        agent: [Phone(leg, "", label=name_of(book, agent)) for leg in agents[agent]]
+        for agent in agents
     }
+
+
+def name_of(book: Book, agent: UUID) -> str:
+    """Return the number of an agent as the timeline names him."""
+    row = book.extensions.get(agent)
+    return row.number if row else str(agent)

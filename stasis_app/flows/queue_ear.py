@@ -1,9 +1,13 @@
 """What a waiting caller hears, and the key that ends the waiting. Agents ring meanwhile."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
+import structlog
+
+from stasis_app.ari.errors import AriError
 from stasis_app.call.call import MEDIA_SECONDS, Call
 from stasis_app.call.place import Place
 from stasis_app.call.said import MediaFile, Said
@@ -12,22 +16,31 @@ from stasis_app.rules.queues import Queue
 from stasis_app.rules.sentences import callback_number, callback_offer, position, waits_minutes
 from stasis_app.words import Moment
 
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
 LONGEST_PAUSE_SECONDS = 3600.0
+LOOK_SECONDS = 5.0
+"""So often a caller's place is looked at: it may be better."""
 CONFIRM_KEY, CONFIRM_SECONDS = "1", 8.0
 
 
 class Ear:
     """`ended` is done when the caller has pressed a key that ends the waiting.
 
-    It is the exit key, or he has `confirmed` that he is to be called back.
+    It is the exit key, or he has `confirmed` that he is to be called back. `plays` says whether a
+    process that is gone may have begun the music.
     """
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, *, plays: bool = False) -> None:
         self._call = call
+        self._plays = plays
         self._keys = ""
         self._number: str | None = None
         self._told: announcing.Told | None = None
         self._music: asyncio.Task[None] | None = None
+        self._listens = False
         self.confirmed = False
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -44,24 +57,36 @@ class Ear:
 
         `number` is where he can be called back; None: he is not asked.
         """
+        self._call.exchange.waits.prepare(queue.id)
         self._queue = queue
         self._place = place
         self._number = number
         self.confirmed = False
         keys = (queue.exit_key, queue.callback_key if number else None)
         self._keys = "".join(key for key in keys if key)
+        self._listens = True
         self.ended = asyncio.create_task(self._listen(welcomed if new else None), name="ear")
+
+    @property
+    def listens(self) -> bool:
+        return self._listens and not self.ended.done()
 
     async def stop(self) -> None:
         """Let the caller hear nothing more: in a bridge he would hear both."""
-        self.cancel()
-        await self._call.be_silent()
+        if self.listens:
+            self.cancel()
+            await asyncio.wait([self.ended])
+        await self._unless_it_fails(self._call.be_silent())
         music, self._music = self._music, None
         if music:
             await asyncio.wait([music])
-            await self._call.exchange.door.stop_music(self._call.caller.id)
+        if music or self._plays:
+            self._plays = False
+            stop = self._call.exchange.door.stop_music(self._call.caller.id)
+            await self._unless_it_fails(stop)
 
     def cancel(self) -> None:
+        self._listens = False
         self.ended.cancel()
 
     async def _listen(self, welcomed: Callable[[], None] | None) -> str:
@@ -82,18 +107,19 @@ class Ear:
     async def _confirms(self, number: str) -> bool:
         """Read the number out; any key but one, or none, lets the caller go on waiting."""
         said = callback_number(number, self._call.language)
-        self.confirmed = await self._call.ask(*said, seconds=CONFIRM_SECONDS) == CONFIRM_KEY
+        asked = self._call.ask(*said, seconds=CONFIRM_SECONDS)
+        self.confirmed = await self._unless_it_fails(asked) == CONFIRM_KEY
         return self.confirmed
 
     async def _begin_music(self) -> None:
         """To stop it must not overtake it: the request is not broken off with the listening."""
         start = self._call.exchange.door.start_music(self._call.caller.id, self._queue.music)
-        self._music = asyncio.create_task(start, name="music")
+        self._music = asyncio.create_task(self._unless_it_fails(start), name="music")
         await asyncio.shield(self._music)
 
     async def _welcome(self) -> str | None:
         prompt: Sequence[Said] = (MediaFile(self._queue.welcome),) if self._queue.welcome else ()
-        return await self._call.say(*prompt, keys=self._keys)
+        return await self._unless_it_fails(self._call.say(*prompt, keys=self._keys))
 
     async def _tell(self) -> str | None:
         """Say the place and the wait if they are due. The music goes on by itself afterwards."""
@@ -107,7 +133,7 @@ class Ear:
         if not said:
             return None
         self._call.journal.note(Moment.POSITION_TOLD, position=word.position, minutes=word.minutes)
-        return await self._call.say(*said, keys=self._keys)
+        return await self._unless_it_fails(self._call.say(*said, keys=self._keys))
 
     def _words(self, word: announcing.Word) -> list[str]:
         tongue = self._call.language
@@ -123,4 +149,14 @@ class Ear:
     def _pause(self) -> float:
         now = datetime.now(UTC)
         due = announcing.due_in(self._queue, self._told, self._place.position, now)
-        return min(max(due, 0.05), LONGEST_PAUSE_SECONDS)
+        longest = LOOK_SECONDS if self._queue.announces_position else LONGEST_PAUSE_SECONDS
+        return min(max(due, 0.05), longest)
+
+    @staticmethod
+    async def _unless_it_fails(request: Awaitable[T]) -> T | None:
+        """Who hears nothing goes on waiting, and an agent may answer."""
+        try:
+            return await request
+        except AriError as error:
+            log.warning("a caller hears nothing", action="queue_silent", error=str(error))
+            return None

@@ -3,7 +3,6 @@
 import uuid
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from stasis_app.call.call import Call
 from stasis_app.call.journal import Journal
@@ -27,17 +26,33 @@ def entered(call: Call, queue: Queue, visit: QueueVisit) -> None:
     call.journal.note(
         Moment.ENTERQUEUE, queue=queue.name, position=visit.position, priority=visit.priority
     )
-    call.journal.visit(
-        visit.id,
-        queue_id=visit.queue,
-        caller_number=call.origin.identity.number,
-        priority=visit.priority,
-        skills=visit.skills,
-        joined_at=visit.joined_at,
-        entered_at=visit.entered_at,
-        position=visit.position,
-        is_callback=visit.called_back is not None,
-    )
+    number = call.origin.identity.number
+    call.journal.visit(visit.id, caller_number=number, **columns(visit))
+
+
+def columns(visit: QueueVisit) -> dict[str, Any]:
+    """Return what is known of a visit, so that its row is whole whatever was written before.
+
+    A process may have been killed just before it wrote it.
+    """
+    known = {
+        "queue_id": visit.queue,
+        "priority": visit.priority,
+        "skills": visit.skills,
+        "joined_at": visit.joined_at,
+        "entered_at": visit.entered_at,
+        "position": visit.position,
+        "is_callback": visit.called_back is not None,
+    }
+    if visit.talking_since is None:
+        return known
+    return {
+        **known,
+        "answered_at": visit.talking_since,
+        "agent_extension_id": next(iter(visit.agents)),
+        "left_at": visit.talking_since,
+        "left_how": Left.ANSWERED,
+    }
 
 
 def asks_to_be_called(call: Call, visit: QueueVisit, number: str) -> bool:
@@ -79,19 +94,15 @@ def left(
         **details,
     )
     journal.waited(waited)
-    journal.visit(visit.id, left_at=at, left_how=how, left_position=position)
+    ended = {"left_at": at, "left_how": how, "left_position": position}
+    journal.visit(visit.id, **columns(visit), **ended)
 
 
 def connected(
-    journal: Journal,
-    queue: Queue,
-    visit: QueueVisit,
-    agent: UUID,
-    at: datetime,
-    *,
-    label: str,
-    rang: float,
+    journal: Journal, queue: Queue, visit: QueueVisit, *, label: str, rang: float, position: int
 ) -> None:
+    """Note that an agent talks to the caller, who was at this place by then."""
+    at = visit.talking_since or visit.entered_at
     waited = (at - visit.entered_at).total_seconds()
     journal.note(
         Moment.CONNECT,
@@ -101,15 +112,8 @@ def connected(
         wait=round(waited, 3),
         ring=round(rang, 3),
     )
-    journal.waited(waited, agent)
-    journal.visit(
-        visit.id,
-        answered_at=at,
-        agent_extension_id=agent,
-        left_at=at,
-        left_how=Left.ANSWERED,
-        left_position=1,
-    )
+    journal.waited(waited, next(iter(visit.agents)))
+    journal.visit(visit.id, **columns(visit), left_position=position)
 
 
 def ended(
@@ -134,6 +138,7 @@ def ended(
     )
     journal.visit(
         visit.id,
+        **columns(visit),
         ended_at=at,
         ended_by="agent" if by_agent else "caller",
         talk_seconds=round(talked, 3),

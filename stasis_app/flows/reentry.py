@@ -85,9 +85,14 @@ def waits(position: Position) -> bool:
     return position.step == queue.STEP and queue.waits(position)
 
 
-def close_books(exchange: Exchange, journal: Journal, position: Position, at: datetime) -> None:
-    """Note what else is over of a call that ended while nobody was watching."""
+def close_books(
+    exchange: Exchange, journal: Journal, position: Position, at: datetime, *, cut_off: bool
+) -> None:
+    """Note what else is over of a call that ended while nobody was watching.
+
+    It was `cut_off` if Asterisk has ended it.
+    """
     if position.step == queue.STEP:
-        queue.was_over(exchange, journal, position, at)
+        queue.was_over(exchange, journal, position, at, cut_off=cut_off)
     elif position.step == callback.STEP:
         callback.was_over(exchange, journal, position)

@@ -6,14 +6,13 @@ it asks for and that it is not kept from. So a call that nobody may serve holds 
 Weights decide only between calls that one agent may serve; waiting outgrows every weight.
 
 Once everything is matched, nothing more is until something changes. So only what has changed is
-looked at: the line of a call, the pools of an agent.
+looked at: the line of a call, the lines that an agent can serve.
 """
 
 import heapq
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import count
 from uuid import UUID
 
 from .ranked import (
@@ -63,12 +62,11 @@ class _Call:
 
 @dataclass(order=True, slots=True)
 class _Proposal:
-    """The best call of what has changed, as it was after `made` matches."""
+    """The best call of a queue, as it was after `made` matches."""
 
     score: Score
-    tie: int
     made: int = field(compare=False)
-    source: Line | Pool = field(compare=False)
+    room: Room = field(compare=False)
     call: _Call = field(compare=False)
 
 
@@ -79,7 +77,7 @@ class Dispatch:
         self._rooms: dict[UUID, Room] = {}
         self._calls: dict[UUID, _Call] = {}
         self._free: dict[UUID, list[tuple[Pool, Chair]]] = {}
-        self._changed: dict[Line | Pool, None] = {}
+        self._changed: dict[Room, None] = {}
 
     def __contains__(self, call: UUID) -> bool:
         return call in self._calls
@@ -97,8 +95,10 @@ class Dispatch:
         calls = tuple(place[-1] for place in room.places)
         for call in calls:
             self.leave(call)
-        for agent in [chair[-1] for pool in room.pools.values() for chair in pool.chairs]:
-            self._free[agent] = [kept for kept in self._free[agent] if kept[0].room is not room]
+        self._changed.pop(room, None)
+        pools = set(room.pools.values())
+        for agent in {chair[-1] for pool in pools for chair in pool.chairs}:
+            self._free[agent] = [kept for kept in self._free[agent] if kept[0] not in pools]
         return calls
 
     def join(self, waiting: Waiting) -> None:
@@ -166,16 +166,14 @@ class Dispatch:
         self.occupy(extension)
         taken = self._free[extension] = []
         for seat in seats:
-            pool = self._rooms[seat.queue].pool(seat.skills)
-            chair: Chair = (*seat.rank, extension)
-            pool.chairs.put(chair)
-            taken.append((pool, chair))
-            self._changed[pool] = None
+            room, chair = self._rooms[seat.queue], (*seat.rank, extension)
+            taken.append((room.seat(seat.skills, chair), chair))
+            self._changed[room] = None
 
     def occupy(self, extension: UUID) -> None:
         """Offer no call to an agent."""
         for pool, chair in self._free.pop(extension, ()):
-            pool.chairs.take(chair)
+            pool.take(chair)
 
     def matches(self, now: datetime) -> list[Match]:
         """Return everything that can be decided, the best call first.
@@ -183,46 +181,48 @@ class Dispatch:
         The calls are held then, and the agents occupied.
         """
         made: list[Match] = []
-        ties, at = count(), microseconds(now)
+        at = microseconds(now)
         proposals: list[_Proposal] = []
 
-        def propose(source: Line | Pool) -> None:
-            if call := self._best(source):
-                score = _score(call, at)
-                heapq.heappush(proposals, _Proposal(score, next(ties), len(made), source, call))
+        def propose(room: Room) -> None:
+            if call := self._best(room):
+                heapq.heappush(proposals, _Proposal(_score(call, at), len(made), room, call))
 
-        for source in self._changed:
-            propose(source)
+        for room in self._changed:
+            propose(room)
         self._changed.clear()
         while proposals:
             best = heapq.heappop(proposals)
-            if best.made == len(made):  # else it may be gone, or its agent
-                made.append(self._match(best.call))
-            propose(best.source)
+            if best.made == len(made) and best.call.line:  # else another may have its agent
+                made.append(self._match(best.call, best.call.line))
+            propose(best.room)
         return made
 
-    def _best(self, source: Line | Pool) -> _Call | None:
-        """Return the first call that somebody may serve: of a line, or anybody of a pool."""
-        if isinstance(source, Line):
-            return self._first(source, source.pools)
-        if not source.chairs:
-            return None
-        firsts = [self._first(line, (source,)) for line in source.lines if line.places]
-        return min((call for call in firsts if call), key=lambda call: call.place, default=None)
+    def _best(self, room: Room) -> _Call | None:
+        """Return the first call that somebody may serve."""
+        best: _Call | None = None
+        for line in tuple(room.changed):
+            if best and line.places.head and best.place < line.places.head:
+                continue
+            first = self._first(line)
+            if first is None:
+                del room.changed[line]
+            elif best is None or first.place < best.place:
+                best = first
+        return best
 
-    def _first(self, line: Line, pools: Iterable[Pool]) -> _Call | None:
-        staffed = [pool for pool in pools if pool.chairs]
-        if not staffed:
+    def _first(self, line: Line) -> _Call | None:
+        if not line.staffed:
             return None
         for place in line.places:
             call = self._calls[place[-1]]
             avoided = call.avoids
-            if not avoided or any(pool.first(avoided) for pool in staffed):
+            if not avoided or any(pool.first(avoided) for pool in line.staffed):
                 return call
         return None
 
-    def _match(self, call: _Call) -> Match:
-        agents = tuple(chair[-1] for chair in _chosen(call))
+    def _match(self, call: _Call, line: Line) -> Match:
+        agents = tuple(chair[-1] for chair in _chosen(call, line.staffed))
         self._withdraw(call)
         for agent in agents:
             self.occupy(agent)
@@ -250,7 +250,8 @@ class Dispatch:
 
     def _touch(self, call: _Call) -> None:
         if call.line is not None:
-            self._changed[call.line] = None
+            call.room.changed[call.line] = None
+            self._changed[call.room] = None
 
 
 def _score(call: _Call, now: int) -> Score:
@@ -259,22 +260,21 @@ def _score(call: _Call, now: int) -> Score:
     return (urgency, -call.room.weight * (now - joined), joined, order, identity)
 
 
-def _chosen(call: _Call) -> Sequence[Chair]:
+def _chosen(call: _Call, staffed: Mapping[Pool, Chair]) -> Sequence[Chair]:
     """Return the best agent for a call that somebody may serve, or all that equal him."""
-    pools = [pool for pool in call.line.pools if pool.chairs] if call.line else []
     avoided: Collection[UUID] = call.refused
-    best = _best_of(pools, avoided)
-    if best is None:
-        avoided = call.avoids
-        best = _best_of(pools, avoided)
-    if best is None:
-        raise LookupError("nobody may serve this call")
+    firsts = _firsts(staffed, avoided)
+    if not firsts and call.allows_refused:
+        avoided, firsts = NOBODY, staffed
+    best = min(firsts.values())
     if not call.room.ring_all:
         return (best,)
-    equals = (chair for pool in pools for chair in pool.equals(best))
-    return sorted(chair for chair in equals if chair[-1] not in avoided)
+    behind = (best[0], best[1] + 1)
+    equal = [pool for pool, first in firsts.items() if first < behind]
+    return sorted(chair for pool in equal for chair in pool.equals(best, avoided))
 
 
-def _best_of(pools: Iterable[Pool], without: Collection[UUID]) -> Chair | None:
-    firsts = (pool.first(without) for pool in pools)
-    return min((chair for chair in firsts if chair), default=None)
+def _firsts(staffed: Mapping[Pool, Chair], without: Collection[UUID]) -> Mapping[Pool, Chair]:
+    if not without:
+        return staffed
+    return {pool: first for pool in staffed if (first := pool.first(without))}

@@ -5,15 +5,16 @@ a line fits is known, so nobody goes over agents or calls that do not fit.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Generic, TypeVar
 from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+MOST_TOGETHER = 1000
 MOST_GROUPS = 256  # lines and pools that are kept although they may be empty
 
 Skills = frozenset[str]
@@ -61,94 +62,132 @@ class Seat:
 
 
 class Ranked(Generic[T]):
-    """Items in their order, each once.
+    """Items in their order, each once; `head` is the first.
 
-    Most are added at the end and taken at the head: the gap that they leave there is closed when it
-    is half of all, so that 10,000 others are seldom moved.
+    They are kept in chunks of up to MOST_TOGETHER, so that a change moves no more than that.
     """
 
-    __slots__ = ("_gap", "_items")
+    __slots__ = ("_chunks", "_lasts", "head")
 
     def __init__(self) -> None:
-        self._items: list[T] = []
-        self._gap = 0
+        self.head: T | None = None
+        self._chunks: list[list[T]] = []
+        self._lasts: list[T] = []  # of each chunk
 
     def __len__(self) -> int:
-        return len(self._items) - self._gap
+        return sum(map(len, self._chunks))
+
+    def __bool__(self) -> bool:
+        return self.head is not None
 
     def __iter__(self) -> Iterator[T]:
-        return (self._items[at] for at in range(self._gap, len(self._items)))
-
-    @property
-    def head(self) -> T | None:
-        return self._items[self._gap] if self._items else None
+        return chain.from_iterable(self._chunks)
 
     def put(self, item: T) -> None:
-        insort(self._items, item, self._gap)
+        if not self._chunks:
+            self._chunks, self._lasts, self.head = [[item]], [item], item
+            return
+        nth = min(bisect_left(self._lasts, item), len(self._lasts) - 1)
+        chunk = self._chunks[nth]
+        insort(chunk, item)
+        if len(chunk) > MOST_TOGETHER:
+            half = len(chunk) // 2
+            self._chunks[nth : nth + 1] = [chunk[:half], chunk[half:]]
+            self._lasts[nth : nth + 1] = [chunk[half - 1], chunk[-1]]
+        else:
+            self._lasts[nth] = chunk[-1]
+        self.head = self._chunks[0][0]
 
     def take(self, item: T) -> None:
         """Take away what is there. LookupError: it is not."""
-        at = self._find(item)
-        if at > self._gap:
-            del self._items[at]
-            return
-        self._gap += 1
-        if 2 * self._gap > len(self._items):
-            del self._items[: self._gap]
-            self._gap = 0
+        nth, at = self._find(item)
+        chunk = self._chunks[nth]
+        del chunk[at]
+        if chunk:
+            self._lasts[nth] = chunk[-1]
+        else:
+            del self._chunks[nth], self._lasts[nth]
+        self.head = self._chunks[0][0] if self._chunks else None
 
     def number(self, item: T) -> int:
         """Return its place; 1 is the head. LookupError: it is not there."""
-        return self._find(item) - self._gap + 1
+        nth, at = self._find(item)
+        return sum(map(len, self._chunks[:nth])) + at + 1
 
-    def _find(self, item: T) -> int:
-        at = bisect_left(self._items, item, self._gap)
-        if self._items[at : at + 1] != [item]:
-            raise LookupError(item)
-        return at
+    def _find(self, item: T) -> tuple[int, int]:
+        """Return which chunk it is in, and where there."""
+        nth = bisect_left(self._lasts, item)
+        if nth < len(self._lasts):
+            at = bisect_left(self._chunks[nth], item)
+            if self._chunks[nth][at] == item:
+                return nth, at
+        raise LookupError(item)
 
 
 class Line:
-    """The calls that may be offered and ask for the same skills."""
+    """The calls that may be offered and ask for the same skills.
 
-    __slots__ = ("asked", "places", "pools", "room")
+    `staffed` has the pools that can serve them, each with the best who is free there.
+    """
 
-    def __init__(self, room: "Room", asked: Skills) -> None:
-        self.room = room
+    __slots__ = ("asked", "places", "staffed")
+
+    def __init__(self, asked: Skills) -> None:
         self.asked = asked
         self.places: Ranked[Place] = Ranked()
-        self.pools: list[Pool] = []
+        self.staffed: dict[Pool, Chair] = {}
 
 
 class Pool:
-    """The free agents with the same skills."""
+    """The free agents with the same skills, and the `lines` that they can serve."""
 
-    __slots__ = ("chairs", "lines", "room", "skills")
+    __slots__ = ("chairs", "lines", "skills")
 
-    def __init__(self, room: "Room", skills: Skills) -> None:
-        self.room = room
+    def __init__(self, skills: Skills) -> None:
         self.skills = skills
         self.chairs: Ranked[Chair] = Ranked()
         self.lines: list[Line] = []
 
+    def fit(self, line: Line) -> None:
+        """Serve a line if it asks for no more than is there."""
+        if line.asked <= self.skills:
+            self.lines.append(line)
+            if self.chairs.head:
+                line.staffed[self] = self.chairs.head
+
+    def put(self, chair: Chair) -> None:
+        self.chairs.put(chair)
+        if self.chairs.head is chair:
+            for line in self.lines:
+                line.staffed[self] = chair
+
+    def take(self, chair: Chair) -> None:
+        before = self.chairs.head
+        self.chairs.take(chair)
+        head = self.chairs.head
+        if head is None:
+            for line in self.lines:
+                del line.staffed[self]
+        elif head is not before:
+            for line in self.lines:
+                line.staffed[self] = head
+
     def first(self, without: Collection[UUID]) -> Chair | None:
         """Return the best; None: there is none but those `without` whom it must be."""
-        if not without:
-            return self.chairs.head
-        for chair in self.chairs:
-            if chair[-1] not in without:
-                return chair
-        return None
+        return next((chair for chair in self.chairs if chair[-1] not in without), None)
 
-    def equals(self, chair: Chair) -> Iterable[Chair]:
-        """Return all with that priority and penalty."""
-        group = chair[:2]
-        to_them = takewhile(lambda other: other[:2] <= group, self.chairs)
-        return (other for other in to_them if other[:2] == group)
+    def equals(self, best: Chair, without: Collection[UUID]) -> list[Chair]:
+        """Return all with the priority and penalty of the best."""
+        group = best[:2]
+        to_them = takewhile(lambda chair: chair[:2] <= group, self.chairs)
+        return [chair for chair in to_them if chair[:2] == group and chair[-1] not in without]
 
 
 class Room:
-    """One queue. `places` are those of all its calls, also while they are offered."""
+    """One queue. `places` are those of all its calls, also while they are offered.
+
+    In the lines that have `changed` there may be somebody to match, in the others there is not.
+    """
 
     def __init__(self) -> None:
         self.weight = 1.0
@@ -156,43 +195,43 @@ class Room:
         self.places: Ranked[Place] = Ranked()
         self.lines: dict[Skills, Line] = {}
         self.pools: dict[Skills, Pool] = {}
+        self.changed: dict[Line, None] = {}
         self._most = MOST_GROUPS
 
     def line(self, asked: Skills) -> Line:
         found = self.lines.get(asked)
         if found is None:
-            self._make_room()
-            found = self.lines[asked] = Line(self, asked)
+            self._forget_empty()
+            found = self.lines[asked] = Line(asked)
             for pool in self.pools.values():
-                _join(found, pool)
+                pool.fit(found)
         return found
 
     def pool(self, skills: Skills) -> Pool:
         found = self.pools.get(skills)
         if found is None:
-            self._make_room()
-            found = self.pools[skills] = Pool(self, skills)
+            self._forget_empty()
+            found = self.pools[skills] = Pool(skills)
             for line in self.lines.values():
-                _join(line, found)
+                found.fit(line)
         return found
 
-    def _make_room(self) -> None:
+    def seat(self, skills: Skills, chair: Chair) -> Pool:
+        """Let an agent be free; return where."""
+        pool = self.pool(skills)
+        pool.put(chair)
+        self.changed.update([(line, None) for line in pool.lines if line.places.head])
+        return pool
+
+    def _forget_empty(self) -> None:
         """Forget what is empty, once it may be half of all: skills come and go for years."""
         if len(self.lines) + len(self.pools) < self._most:
             return
         self.lines = {asked: line for asked, line in self.lines.items() if line.places}
         self.pools = {skills: pool for skills, pool in self.pools.items() if pool.chairs}
-        for line in self.lines.values():
-            line.pools = [pool for pool in line.pools if pool.chairs]
         for pool in self.pools.values():
             pool.lines = [line for line in pool.lines if line.places]
         self._most = max(MOST_GROUPS, 2 * (len(self.lines) + len(self.pools)))
-
-
-def _join(line: Line, pool: Pool) -> None:
-    if line.asked <= pool.skills:
-        line.pools.append(pool)
-        pool.lines.append(line)
 
 
 def microseconds(at: datetime) -> int:

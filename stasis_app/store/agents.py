@@ -103,7 +103,8 @@ FROM (
 ORDER BY answered_at
 """
 
-# who came back after he had hung up has taken his place along: the later entry holds it
+# who came back after he had hung up or was cut off has taken his place along: the later entry
+# holds it
 EARLIER = """
 WITH superseded AS (
     UPDATE queue_callbacks SET state = 'superseded', done_at = now()
@@ -111,7 +112,8 @@ WITH superseded AS (
     RETURNING joined_at
 ), abandoned AS (
     SELECT visit.joined_at FROM queue_calls AS visit
-    WHERE visit.queue_id = $1 AND visit.caller_number = $2 AND visit.left_how = 'abandoned'
+    WHERE visit.queue_id = $1 AND visit.caller_number = $2
+        AND visit.left_how IN ('abandoned', 'failed')
         AND visit.left_at > now() - make_interval(secs => $3)
         AND NOT EXISTS (
             SELECT FROM queue_calls AS later
@@ -195,8 +197,9 @@ class Agents:
     async def earlier(self, queue: UUID, number: str, seconds: float) -> datetime | None:
         """Return since when this caller has waited who hung up so many seconds ago at the most.
 
-        A call back that he waits for is called off, and counts as well. Ask before the new entry
-        is written: with it he has come back. Who withholds the number is nobody.
+        One who was cut off counts as well, and so does a call back that he waits for, which is
+        called off. Ask before the new entry is written: with it he has come back. Who withholds the
+        number is nobody.
         """
         if is_anonymous(number):
             return None

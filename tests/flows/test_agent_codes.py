@@ -52,7 +52,7 @@ def test_login_is_turned_over(
     assert state(world) == (after, "")
     assert state(world, "sales") is None
     said(world, sentence)
-    assert world.events() == ["arrived", "answered", "agent_state", "announced", "ended"]
+    assert world.events() == ["arrived", "agent_state", "answered", "announced", "ended"]
     assert world.details("agent_state") == [note(after)]
     assert world.cause() == HangupCause.NORMAL_CLEARING
 
@@ -153,7 +153,7 @@ def test_postgres_is_away(code: str) -> None:
 
     world = dialled(code, prepare)
     assert state(world) is None
-    assert world.events() == ["arrived", "answered", "refused", "announced", "ended"]
+    assert world.events() == ["arrived", "refused", "announced", "ended"]
     assert world.reasons() == ["postgres_away"]
     assert world.cause() == HangupCause.FAILURE
 

@@ -207,4 +207,4 @@ def test_caller_hangs_up_at_any_moment(gone_at: float) -> None:
         return world
 
     world = run(tell())
-    assert state(world) == ((OFFLINE, "") if gone_at > 0.3 else None)
+    assert state(world) == ((OFFLINE, "") if gone_at > 0.05 else None)

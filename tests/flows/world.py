@@ -19,6 +19,7 @@ from stasis_app.switchboard import Switchboard
 from stasis_app.words import CallState, Direction
 from tests.support.fake_agents import FakeAgents
 from tests.support.fake_asterisk import FakeAsterisk
+from tests.support.fake_callbacks import FakeCallbacks
 from tests.support.fake_mailboxes import FakeAudio, FakeMailboxes
 from tests.support.fake_phones import EPOCH, Channel
 
@@ -59,6 +60,7 @@ class World:
     mailboxes: FakeMailboxes = field(default_factory=FakeMailboxes)
     audio: FakeAudio = field(default_factory=FakeAudio)
     agents: FakeAgents = field(default_factory=FakeAgents)
+    callbacks: FakeCallbacks = field(default_factory=FakeCallbacks)
     loses: Callable[[Mapping[str, Any]], object] = lambda record: False
 
     def __post_init__(self) -> None:
@@ -75,6 +77,8 @@ class World:
         )
         self.agents.books = [self.book]
         self.agents.watchers = [self.exchange.floor.changed]
+        self.agents.callbacks = self.callbacks.places
+        self.exchange.floor.changed({"queues": None})
         self.switchboard = Switchboard(self.exchange, self._open_calls)
 
     def _write(self, record: Mapping[str, Any]) -> bool:
@@ -82,6 +86,7 @@ class World:
             return False
         self.records.append(orjson.loads(orjson.dumps(record)))
         self.agents.apply(self.records[-1])
+        self.callbacks.apply(self.records[-1])
         self.written_at.append(asyncio.get_running_loop().time())
         return True
 
@@ -100,7 +105,7 @@ class World:
 
     @postgres_away.setter
     def postgres_away(self, away: bool) -> None:
-        self.mailboxes.away = self.agents.away = away
+        self.mailboxes.away = self.agents.away = self.callbacks.away = away
 
     async def _open_calls(self) -> list[LiveCall]:
         found = live_calls(self.records)
@@ -181,7 +186,7 @@ class World:
         """The columns of the `calls` row at the end, as the last word on each."""
         row: dict[str, Any] = {"state": "initiated"}
         for record in self.records:
-            if call in (None, record["call"]):
+            if call in (None, record.get("call")):
                 for part in ("begin", "change", "end"):
                     row.update(record.get(part, {}))
         return row
@@ -223,7 +228,7 @@ def live_calls(records: Sequence[Mapping[str, Any]]) -> list[LiveCall]:
     ended = {record["call"] for record in records if "end" in record}
     calls: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
-        if record["call"] not in ended:
+        if "call" in record and record["call"] not in ended:
             calls.setdefault(record["call"], []).append(record)
     return [_live_call(call, written) for call, written in calls.items()]
 

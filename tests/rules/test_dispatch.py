@@ -5,9 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from stasis_app.rules import ranked
 from stasis_app.rules.dispatch import Dispatch, Seat, Waiting
-from stasis_app.rules.ranked import Pool, Ranked, Room
 
 from .build import NOW
 from .floor import ANNA, BERT, CARL, SALES, SUPPORT, call, caller, floor, free, seat
@@ -300,28 +298,3 @@ def test_a_queue_goes_and_its_calls_with_it() -> None:
     assert decided(dispatch) == [(call(3), (ANNA,))]
     with pytest.raises(KeyError):
         dispatch.join(caller(1))
-
-
-# lists that stay in order
-
-
-def test_taking_what_is_not_there_takes_nothing() -> None:
-    places: Ranked[ranked.Place] = Ranked()
-    places.put(caller(1).place)
-    for absent in (caller(0).place, caller(2).place):
-        with pytest.raises(LookupError):
-            places.take(absent)
-    assert list(places) == [caller(1).place]
-
-
-def test_skills_that_come_and_go_are_forgotten() -> None:
-    room = Room()
-    kept = room.pool(frozenset("a"))
-    kept.chairs.put((1, 0, 0.0, "", ANNA))
-    for n in range(5 * ranked.MOST_GROUPS):
-        assert kept in room.line(frozenset("a")).pools
-        room.line(frozenset((str(n),)))
-        room.pool(frozenset(("a", str(n))))
-    assert len(room.lines) + len(room.pools) <= ranked.MOST_GROUPS
-    assert room.pools[frozenset("a")] is kept
-    assert all(isinstance(pool, Pool) for line in room.lines.values() for pool in line.pools)

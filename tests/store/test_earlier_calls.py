@@ -73,6 +73,7 @@ HOUR = datetime.now(UTC) - timedelta(hours=1)
 LEFT: dict[str, tuple[list[dict[str, Any]], float | None]] = {
     "nothing": ([], None),
     "abandoned": ([{"entered": 9, "left": 8}], 9),
+    "cut off": ([{"entered": 9, "left": 8, "how": "failed"}], 9),
     "too long ago": ([{"entered": 15, "left": 12}], None),
     "still waiting": ([{"entered": 9}], None),
     "left otherwise": ([{"entered": 9, "left": 8, "how": "timeout"}], None),

@@ -188,7 +188,7 @@ class FakeAgents:
 
     def _may_resume(self, visit: Row, mine: Sequence[Row], seconds: float) -> bool:
         """Return whether a caller hung up not too long ago and has not come back since."""
-        if visit.get("left_how") != Left.ABANDONED:
+        if visit.get("left_how") not in {Left.ABANDONED, Left.FAILED}:
             return False
         left = _time(visit["left_at"])
         later = (_time(one["entered_at"]) for one in mine if one.get("position") is not None)

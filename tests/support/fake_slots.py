@@ -47,7 +47,7 @@ def _ended(slot: Slot, change: Change) -> Slot:
 
 
 def _rested(slot: Slot, _: Change) -> Slot:
-    return replace(slot, wrap_up_until=None)
+    return replace(slot, wrap_up_until=None, rests_until=None)
 
 
 def _situation(slot: Slot, change: Change) -> Slot:

@@ -121,9 +121,23 @@ async def connected(pbx: Pbx, at: Entry, agents: Sequence[RawPhone], caller: str
     caller = caller or number()
     call = await comes(pbx, at, caller)
     agent, incoming = await rung(agents, caller)
-    await incoming.answer()
-    await incoming.answered()
-    return Talk(caller, call, agent, incoming)
+    return await takes(pbx, Talk(caller, call, agent, incoming))
+
+
+async def takes(pbx: Pbx, talk: Talk) -> Talk:
+    """Let the agent answer, and wait until the two are put through, as the rows have it."""
+    await talk.incoming.answer()
+    await talk.incoming.answered()
+    query = (
+        "SELECT agent_extension_id FROM queue_calls WHERE caller_number = $1 AND ended_at IS NULL"
+    )
+
+    async def talks() -> bool:
+        rows = await pbx.db.fetch(query, talk.caller)
+        return identity(pbx, talk.agent) in {row["agent_extension_id"] for row in rows}
+
+    await until(talks, what=f"{talk.caller} to be put through")
+    return talk
 
 
 async def parts(talk: Talk) -> None:

@@ -78,15 +78,13 @@ async def test_keys_that_lead_to_somebody(pbx: Pbx) -> None:
 
 
 async def test_keys_that_lead_to_nobody(pbx: Pbx) -> None:
-    """Another menu, the same again, a goodbye, and a queue, which is not built yet."""
+    """Another menu, the same again, and a goodbye."""
     of_sub, before = await tone(pbx, SUB), await tone(pbx, BEFORE, SHORT)
     main = await menu(pbx, welcome_prompt_id=await tone(pbx, WELCOME))
     sub = await menu(pbx, welcome_prompt_id=of_sub)
-    queue = await pbx.insert("queues", name=f"queue {next(NUMBERS)}")
     await option(pbx, main, "1", "ivr", sub)
     await option(pbx, main, "2", "repeat", pre_transfer_prompt_id=before)
     await option(pbx, main, "3", "hangup")
-    await option(pbx, main, "4", "queue", queue)
     telekom, (did,) = await telekom_to(pbx, main)
 
     async def hears_then(key: str, *prompts: float) -> None:
@@ -103,14 +101,10 @@ async def test_keys_that_lead_to_nobody(pbx: Pbx) -> None:
         await call.hangup()
         return caller
 
-    _, _, hung_up, waiting = await asyncio.gather(
-        hears_then("1", SUB),
-        hears_then("2", BEFORE, WELCOME),
-        ends("3", "vm-goodbye"),
-        ends("4", "feature-not-avail-line"),
+    _, _, hung_up = await asyncio.gather(
+        hears_then("1", SUB), hears_then("2", BEFORE, WELCOME), ends("3", "vm-goodbye")
     )
     assert (await pbx.cdr(hung_up))["hangup_cause"] == "normal_clearing"
-    assert (await pbx.cdr(waiting))["hangup_cause"] == "not_implemented"
 
 
 async def test_outside_numbers_are_the_rows_own(pbx: Pbx) -> None:

@@ -1,10 +1,11 @@
-"""What callers live through in a queue: how they come, what they hear, and when it is their turn."""
+"""Callers in a queue: how they come, what they hear, and when it is their turn."""
 
 import asyncio
 import uuid
 from typing import Any
 
 from tests.support import tones
+from tests.support.callee import IncomingCall
 from tests.support.caller import OutgoingCall
 from tests.support.sip import RawPhone
 from tests.support.until import until
@@ -30,6 +31,7 @@ from .queues import (
     queue,
     rung,
     stands,
+    takes,
     told,
     visit,
     wants,
@@ -37,7 +39,12 @@ from .queues import (
 from .voicemail import hears, speaks, together
 
 MUSIC, WELCOME = 450.0, 750.0
-INTERVAL = 4
+INTERVAL = 6
+TELLS = {
+    "position_announcement_enabled": True,
+    "wait_announcement_enabled": True,
+    "position_announcement_interval_seconds": INTERVAL,
+}
 
 
 # how they come
@@ -106,8 +113,23 @@ async def serve_and_part(pbx: Pbx, talk: Talk) -> None:
     assert (await visit(pbx, talk.caller))["ended_by"] == "caller"
 
 
+async def withheld(pbx: Pbx) -> None:
+    """The agent is shown that, and has the caller."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(pbx, anna)
+    at = await entry(pbx, line)
+    call = await at.carrier.call(at.did, caller="anonymous", privacy="id")
+    incoming = await anna.expect_invite()
+    shown = (incoming.caller_name, incoming.caller_number)
+    assert shown == (f"{line.name}: anonymous", "anonymous")
+    await incoming.answer()
+    await hear_each_other(call, incoming)
+    await call.hangup()
+    await incoming.ended()
+
+
 async def test_ways_into_a_queue(pbx: Pbx) -> None:
-    await together(pbx, by_number, by_menu, from_inside)
+    await together(pbx, by_number, by_menu, from_inside, withheld)
 
 
 # what they hear
@@ -134,7 +156,7 @@ async def welcome_and_music(pbx: Pbx) -> None:
     await incoming.answer()
     await call.hears_nothing(0.3)
     await hear_each_other(call, incoming)
-    assert alone(call, 660.0)
+    assert alone(call, 660)
 
 
 def alone(call: OutgoingCall, hz: float) -> bool:
@@ -153,6 +175,55 @@ async def agents_ring_in_the_welcome(pbx: Pbx) -> None:
     _, incoming = await rung((anna,), caller)
     incoming.ring()
     await hears(call, WELCOME)
+    await answers_at_once(call, incoming)
+
+
+async def places(pbx: Pbx) -> None:
+    """The place and the wait are told at once. An answer cuts them short."""
+    (anna,) = await pbx.phones(1)
+    line = await queue(pbx, anna, **TELLS, music_on_hold_id=await music(pbx, MUSIC))
+    at = await entry(pbx, line)
+    await learnt(pbx, line, at.did)
+    talk = await connected(pbx, at, (anna,))
+    first, second = number(), number()
+    calls = [await comes(pbx, at, caller) for caller in (first, second)]
+    await asyncio.gather(*(speaks(call) for call in calls))
+    await parts(talk)
+    _, incoming = await rung((anna,), first)
+    await speaks(calls[0])
+    await answers_at_once(calls[0], incoming)
+    for place, caller in enumerate((first, second), 1):
+        row = await visit_row(pbx, caller)
+        [word] = await told(pbx, row["call_id"], "position_told")
+        assert word == {"position": place, "minutes": place + 1}
+
+
+async def again_and_again(pbx: Pbx) -> None:
+    """After the interval it is told again; there is music between."""
+    (anna,) = await pbx.phones(1)
+    columns = {**TELLS, "position_announcement_enabled": False}
+    line = await queue(pbx, anna, **columns, music_on_hold_id=await music(pbx, MUSIC))
+    at = await entry(pbx, line)
+    await learnt(pbx, line, at.did)
+    await wants(pbx, anna, "break")
+    caller = number()
+    call = await comes(pbx, at, caller)
+    row = await stands(pbx, caller)
+    await speaks(call)
+    await hears(call, MUSIC)
+    times = await until(lambda: twice(pbx, row["call_id"]), 2 * INTERVAL, "a second word")
+    assert abs((times[1] - times[0]).total_seconds() - INTERVAL) < 0.5
+    assert (times[0] - row["entered_at"]).total_seconds() < 1.0
+    await wants(pbx, anna, "available")
+    _, incoming = await rung((anna,), caller)
+    await speaks(call)
+    await answers_at_once(call, incoming)
+    words = await told(pbx, row["call_id"], "position_told")
+    assert words == [{"position": None, "minutes": 2}] * 2
+
+
+async def answers_at_once(call: OutgoingCall, incoming: IncomingCall) -> None:
+    """The agent answers, and the caller hears nobody else from that moment on."""
     loop = asyncio.get_running_loop()
     await incoming.answer()
     incoming.say(660)
@@ -160,57 +231,23 @@ async def agents_ring_in_the_welcome(pbx: Pbx) -> None:
     await hears(call, 660, lasting=0.1)
     assert loop.time() - answered < 0.6
     await hear_each_other(call, incoming)
+    assert alone(call, 660)
 
 
-async def places(pbx: Pbx) -> None:
-    """At once, and again after the interval; music between. An answer cuts it short."""
-    (anna,) = await pbx.phones(1)
-    line = await queue(
-        pbx,
-        anna,
-        position_announcement_enabled=True,
-        wait_announcement_enabled=True,
-        position_announcement_interval_seconds=INTERVAL,
-        music_on_hold_id=await music(pbx, MUSIC),
-    )
-    at = await entry(pbx, line)
-    await learnt(pbx, line, at.did)
-    served = await connected(pbx, at, (anna,))
-    first, second = number(), number()
-    calls = [await comes(pbx, at, caller) for caller in (first, second)]
-    for call in calls:
-        await speaks(call)
-        await hears(call, MUSIC)
-    row = await stands(pbx, second)
-    announced = "SELECT at FROM call_events WHERE call_id = $1 AND event = 'position_told'"
-    times = await until(lambda: twice(pbx, announced, row["call_id"]), 3 * INTERVAL, "two of them")
-    assert INTERVAL - 0.1 < (times[1] - times[0]).total_seconds() < INTERVAL + 1.0
-    assert (times[0] - row["entered_at"]).total_seconds() < 1.0
-    assert await told(pbx, row["call_id"], "position_told") == [{"position": 2, "minutes": 2}] * 2
-    await speaks(calls[1])
-    await parts(served)
-    for caller, call in zip((first, second), calls, strict=True):
-        _, incoming = await rung((anna,), caller)
-        await incoming.answer()
-        incoming.say(660)
-        await hears(call, 660, within=1.0, lasting=0.2)
-        await hear_each_other(call, incoming)
-        await parts(Talk(caller, call, anna, incoming))
-
-
-async def twice(pbx: Pbx, query: str, call: uuid.UUID) -> list[Any]:
+async def twice(pbx: Pbx, call: uuid.UUID) -> list[Any]:
+    query = "SELECT at FROM call_events WHERE call_id = $1 AND event = 'position_told' ORDER BY seq"
     rows = [row["at"] for row in await pbx.db.fetch(query, call)]
     return rows if len(rows) > 1 else []
 
 
 async def learnt(pbx: Pbx, line: Line, caller: str) -> None:
-    """Have calls been answered: a place took a minute."""
+    """Have calls been answered: a place took a minute and a half."""
     for place in range(1, 7):
         await pbx.db.execute(
             "INSERT INTO queue_calls (id, call_id, queue_id, caller_number, joined_at, entered_at,"
             " position, answered_at, left_at, left_how, ended_at) SELECT $1, $1, $2, $3, since,"
             " since, $4, until, until, 'answered', until FROM (SELECT now() - interval '1 hour',"
-            " now() - interval '1 hour' + $4 * interval '59 seconds') AS old(since, until)",
+            " now() - interval '1 hour' + $4 * interval '90 seconds') AS old(since, until)",
             uuid.uuid4(),
             line.id,
             caller,
@@ -219,7 +256,8 @@ async def learnt(pbx: Pbx, line: Line, caller: str) -> None:
 
 
 async def test_what_is_heard_while_waiting(pbx: Pbx) -> None:
-    await together(pbx, welcome_and_music, agents_ring_in_the_welcome, places)
+    stories = (welcome_and_music, agents_ring_in_the_welcome, places, again_and_again)
+    await together(pbx, *stories)
 
 
 # whose turn it is
@@ -235,13 +273,10 @@ async def vip(pbx: Pbx) -> None:
     callers = [number() for _ in range(3)]
     ways = (at, at, important)
     calls = [await comes(pbx, way, caller) for way, caller in zip(ways, callers, strict=True)]
-    turns = {caller: call for caller, call in zip(callers, calls, strict=True)}
+    turns = dict(zip(callers, calls, strict=True))
     for caller in (callers[2], callers[0], callers[1]):
         await parts(talk)
-        _, incoming = await rung((anna,), caller)
-        await incoming.answer()
-        await incoming.answered()
-        talk = Talk(caller, turns[caller], anna, incoming)
+        talk = await takes(pbx, Talk(caller, turns[caller], *await rung((anna,), caller)))
     rows = [await visit_row(pbx, caller) for caller in callers]
     assert [row["position"] for row in rows] == [1, 2, 1]
     await parts(talk)
@@ -252,7 +287,7 @@ async def visit_row(pbx: Pbx, caller: str) -> Any:
 
 
 async def calls_again(pbx: Pbx) -> None:
-    """Who hangs up and calls again soon has the old place; not so who was not cut off in line."""
+    """Who hangs up and calls again soon has the old place; not so who was served."""
     (anna,) = await pbx.phones(1)
     line = await queue(pbx, anna, redial_window_seconds=60)
     await wants(pbx, anna, "break")
@@ -267,10 +302,7 @@ async def calls_again(pbx: Pbx) -> None:
     assert (row["joined_at"], row["position"]) == (before["joined_at"], 1)
     assert row["entered_at"] > before["left_at"]
     await wants(pbx, anna, "available")
-    _, incoming = await rung((anna,), first)
-    await incoming.answer()
-    await incoming.answered()
-    await parts(Talk(first, again, anna, incoming))
+    await parts(await takes(pbx, Talk(first, again, *await rung((anna,), first))))
     await rung((anna,), second)
     await other.hangup()
     await visit(pbx, second)
@@ -300,11 +332,9 @@ async def asks_for_less(pbx: Pbx) -> None:
     talk = await connected(pbx, plain, (anna,))
     await parts(talk)
     assert (await visit(pbx, talk.caller))["position"] == 2
-    _, incoming = await rung((anna,), picky)
-    await incoming.answer()
-    await incoming.answered()
-    await hear_each_other(call, incoming)
-    await parts(Talk(picky, call, anna, incoming))
+    talk = await takes(pbx, Talk(picky, call, *await rung((anna,), picky)))
+    await hear_each_other(talk.call, talk.incoming)
+    await parts(talk)
     row = await visit(pbx, picky)
     assert 1.9 < (row["answered_at"] - row["entered_at"]).total_seconds() < 3.5
     assert row["skills"] == ["english", "billing"]

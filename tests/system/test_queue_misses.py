@@ -34,6 +34,7 @@ from .voicemail import hears, prompt, together
 
 MUSIC, PROMPT = 450.0, 900.0
 REST = 1.0
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 
 async def missed(pbx: Pbx, caller: str) -> list[tuple[str, str]]:
@@ -106,6 +107,60 @@ async def is_busy(pbx: Pbx) -> None:
     await is_refused(pbx, 486, "busy")
 
 
+async def has_two_phones(pbx: Pbx) -> None:
+    """Who declines at one of them, declines; who answers one stops the other."""
+    extension = await pbx.extension()
+    desk, mobile = [await pbx.phone(extension) for _ in range(2)]
+    (ben,) = await pbx.phones(1)
+    line = await queue(pbx, desk)
+    await member(pbx, line, ben, penalty=1)
+    at = await entry(pbx, line)
+    caller = number()
+    call = await comes(pbx, at, caller)
+    ringing = [(await rung((phone,), caller))[1] for phone in (desk, mobile)]
+    ringing[0].reject(603)
+    _, taken = await rung((ben,), caller, within=0.5)
+    await ringing[1].ended()
+    await taken.answer()
+    await hear_each_other(call, taken)
+    await taken.hangup()
+    assert await missed(pbx, caller) == [(desk.number, "rejected")]
+    await wants(pbx, ben, "break")
+    caller = number()
+    call = await comes(pbx, at, caller)
+    ringing = [(await rung((phone,), caller))[1] for phone in (desk, mobile)]
+    await ringing[1].answer()
+    await hear_each_other(call, ringing[1])
+    await ringing[0].ended()
+    assert ringing[0].reason == ELSEWHERE
+    await call.hangup()
+    assert await missed(pbx, caller) == []
+
+
+async def loses_the_caller(pbx: Pbx) -> None:
+    """Who hangs up while a phone rings is no miss: the agent is there for the next at once."""
+    (anna,) = await pbx.phones(1)
+    at = await entry(pbx, await queue(pbx, anna, break_after_misses=1))
+    first, second = number(), number()
+    call = await comes(pbx, at, first)
+    _, incoming = await rung((anna,), first)
+    incoming.ring()
+    waiting = await comes(pbx, at, second)
+    await call.hangup()
+    await incoming.ended()
+    assert (incoming.is_cancelled, incoming.reason) == (True, "Q.850;cause=16")
+    _, incoming = await rung((anna,), second, within=0.5)
+    await incoming.answer()
+    await hear_each_other(waiting, incoming)
+    await waiting.hangup()
+    row = await visit(pbx, first)
+    assert (row["left_how"], row["left_position"]) == ("abandoned", 1)
+    assert await missed(pbx, first) == []
+    [abandoned] = await told(pbx, row["call_id"], "ABANDON")
+    assert abandoned["original_position"] == 1
+    assert (await slot(pbx, anna))["misses"] == 0
+
+
 async def cannot_ring(pbx: Pbx) -> None:
     """Without a phone, or with do-not-disturb, nobody waits for an agent."""
     anna = await pbx.extension()
@@ -151,6 +206,7 @@ async def misses_too_often(pbx: Pbx) -> None:
         "SELECT * FROM agent_states WHERE extension_id = $1 AND queue_id IS NULL",
         identity(pbx, anna),
     )
+    assert state
     assert (state["reason_code"], state["wanted"]) == ("missed", "break")
     rests = "SELECT rests_until < now() FROM agent_slots WHERE extension_id = $1"
     await until(lambda: pbx.db.fetchval(rests, identity(pbx, anna)), what="the end of the rest")
@@ -174,14 +230,14 @@ async def has_other_calls(pbx: Pbx) -> None:
     call = await joins(pbx, caller, line)
     assert not offers(anna)
     await own.hangup()
-    incoming = await serve(call, anna)
-    await becomes(pbx, anna, "busy")
+    await hear_each_other(call, await serve(call, anna))
+    await becomes(pbx, anna, "busy", line)
     await call.hangup()
     await becomes(pbx, anna, "wrap_up")
 
 
 async def hangs_up_in_the_prompt(pbx: Pbx) -> None:
-    """The caller hears music all the time, and keeps the place; the next one hears the prompt too."""
+    """The caller hears music all the time and keeps the place; the next one takes him."""
     anna, ben = await pbx.phones(2)
     tone, told_first = await music(pbx, MUSIC), await prompt(pbx, PROMPT, 1.5, "prompt")
     line = await queue(pbx, anna, ben, music_on_hold_id=tone, agent_prompt_id=told_first)
@@ -208,7 +264,8 @@ async def hangs_up_in_the_prompt(pbx: Pbx) -> None:
 
 async def test_agents_who_do_not_answer(pbx: Pbx) -> None:
     await short_rests(pbx, REST)
-    await together(pbx, is_not_answered, declines, is_busy, misses_too_often)
+    stories = (is_not_answered, declines, is_busy, misses_too_often)
+    await together(pbx, *stories, has_two_phones, loses_the_caller)
 
 
 async def test_agents_who_cannot_be_rung_or_do_not_want_to(pbx: Pbx) -> None:

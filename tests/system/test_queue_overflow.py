@@ -16,8 +16,6 @@ from .outgoing import ABROAD, forwarding, way_out
 from .outside import change
 from .pbx import Pbx
 from .queues import (
-    Entry,
-    Line,
     comes,
     connected,
     entry,
@@ -32,7 +30,18 @@ from .queues import (
     visit,
     wants,
 )
-from .voicemail import beep, content, hears, holds, mailbox, message, sentences, short, tells, together
+from .voicemail import (
+    beep,
+    content,
+    hears,
+    holds,
+    mailbox,
+    message,
+    sentences,
+    short,
+    tells,
+    together,
+)
 
 MUSIC, LEFT = 450.0, 500.0
 RATE, LEVEL = 8000, -20.0
@@ -85,7 +94,9 @@ async def finds_it_full(pbx: Pbx) -> None:
     again = await joins(pbx, ben, line)
     await again.hangup()
     await visit(pbx, ben.number)
-    query = "SELECT position, left_how FROM queue_calls WHERE caller_number = $1 ORDER BY entered_at"
+    query = (
+        "SELECT position, left_how FROM queue_calls WHERE caller_number = $1 ORDER BY entered_at"
+    )
     rows = await pbx.db.fetch(query, ben.number)
     assert [tuple(row) for row in rows] == [(None, "full"), (1, "abandoned")]
 
@@ -223,6 +234,28 @@ async def presses_the_exit_key(pbx: Pbx) -> None:
     assert len(await told(pbx, cdr["call_id"], "RINGCANCELED")) == 1
 
 
+async def presses_it_for_another_queue(pbx: Pbx) -> None:
+    """The caller waits anew there; both visits have their row."""
+    (anna,) = await pbx.phones(1)
+    other = await queue(pbx, anna)
+    leads_to = {"exit_destination_type": "queue", "exit_destination_id": other.id}
+    line = await queue(pbx, exit_key="*", **leads_to)
+    at = await entry(pbx, line)
+    caller = number()
+    call = await comes(pbx, at, caller)
+    await call.press("*")
+    _, incoming = await rung((anna,), caller)
+    assert incoming.caller_name == f"{other.name}: {caller}"
+    await incoming.answer()
+    await hear_each_other(call, incoming)
+    await incoming.hangup()
+    cdr = await pbx.cdr(caller)
+    assert cdr["queue_id"] == other.id
+    query = "SELECT queue_id, left_how FROM queue_calls WHERE call_id = $1 ORDER BY entered_at"
+    rows = await pbx.db.fetch(query, cdr["call_id"])
+    assert [tuple(row) for row in rows] == [(line.id, "key"), (other.id, "answered")]
+
+
 async def presses_it_for_an_expensive_way(pbx: Pbx) -> None:
     """The key leads to somebody who may not be forwarded there: nobody pays."""
     poor = await forwarding(pbx, ABROAD, **AT_HOME)
@@ -279,6 +312,7 @@ async def test_callers_who_leave(pbx: Pbx) -> None:
         waits_too_long,
         is_told_so,
         presses_the_exit_key,
+        presses_it_for_another_queue,
         presses_it_for_an_expensive_way,
         is_left_alone,
         is_switched_off,

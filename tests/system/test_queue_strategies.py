@@ -1,7 +1,9 @@
 """Which agent's phone rings."""
 
+import asyncio
 from collections.abc import Sequence
 
+from tests.support import tones
 from tests.support.sip import RawPhone
 from tests.support.until import until
 
@@ -22,6 +24,7 @@ from .queues import (
     parts,
     queue,
     rung,
+    takes,
     told,
     visit,
 )
@@ -126,6 +129,26 @@ async def ring_all(pbx: Pbx) -> None:
     assert not await pbx.db.fetchval(misses, [identity(pbx, agent) for agent in agents])
 
 
+async def two_answer_at_once(pbx: Pbx) -> None:
+    """One gets the caller. The other hears a word and the end, and has missed nothing."""
+    at, (anna, ben, carla) = await staffed(pbx, "ring_all")
+    caller = number()
+    call = await comes(pbx, at, caller)
+    ringing = {agent: (await rung((agent,), caller))[1] for agent in (anna, ben, carla)}
+    await asyncio.gather(ringing[anna].answer(), ringing[ben].answer())
+    await asyncio.gather(ringing[anna].answered(), ringing[ben].answered())
+    await until(lambda: ringing[anna].is_over or ringing[ben].is_over, what="one to be late")
+    late, won = (anna, ben) if ringing[anna].is_over else (ben, anna)
+    assert not tones.is_silent(ringing[late].heard)
+    await hear_each_other(call, ringing[won])
+    await becomes(pbx, late, "available")
+    await ringing[won].hangup()
+    row = await visit(pbx, caller)
+    assert row["agent_extension_id"] == identity(pbx, won)
+    cancelled = await told(pbx, row["call_id"], "RINGCANCELED")
+    assert {one["agent"] for one in cancelled} == {late.number, carla.number}
+
+
 async def tiers(pbx: Pbx) -> None:
     """The nearer tier first, in it the lower penalty; the further ones when nobody else is free."""
     anna, ben, carla = await pbx.phones(3)
@@ -150,12 +173,10 @@ async def next_caller(pbx: Pbx) -> None:
     for caller, call in zip(callers, calls, strict=True):
         await parts(talk)
         _, incoming = await rung((anna,), caller, within=0.5)
-        await incoming.answer()
-        await incoming.answered()
+        talk = await takes(pbx, Talk(caller, call, anna, incoming))
         await hear_each_other(call, incoming)
-        talk = Talk(caller, call, anna, incoming)
     await until(lambda: len(offers(anna)) == 3)
 
 
 async def test_who_is_free_and_how_many_ring(pbx: Pbx) -> None:
-    await together(pbx, ring_all, tiers, next_caller)
+    await together(pbx, ring_all, two_answer_at_once, tiers, next_caller)

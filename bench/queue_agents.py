@@ -1,12 +1,12 @@
 """The agents' phones: all at one UDP port, as quick as a phone can be.
 
-They answer, talk for a while, and hang up. Their replies are made from what they are sent (RFC 3261,
-8.2.6 and 12.2.1): nothing is lost on loopback, so nothing is sent twice.
+They answer, talk for a while, and hang up. Their replies are made from what they are sent (RFC
+3261, 8.2.6 and 12.2.1): nothing is lost on loopback, so nothing is sent twice.
 """
 
 import asyncio
-import random
 import re
+import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,15 +44,11 @@ class Dialog:
 
 
 class Agents(asyncio.DatagramProtocol):
-    """`async with Agents(port, (0.2, 1.0)):` phones that talk between so many seconds.
-
-    `calls` counts what they answered.
-    """
+    """`async with Agents(port, (0.2, 1.0)):` phones that talk between so many seconds."""
 
     def __init__(self, port: int, talk: tuple[float, float], answers: Answers = at_once) -> None:
         self._port, self._talk, self._answers = port, talk, answers
         self._dialogs: dict[str, Dialog] = {}
-        self.calls = 0
 
     async def __aenter__(self) -> Self:
         wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -109,9 +105,10 @@ class Agents(asyncio.DatagramProtocol):
     def _answer(self, call: str, dialog: Dialog) -> None:
         body = self._audio_of(dialog.invite)
         self._reply(dialog.invite, dialog.headers, dialog.peer, OK, body=body)
-        self.calls += 1
         dialog.up = True
-        self._later(random.uniform(*self._talk), dialog, self._hang_up, call)
+        least, most = self._talk
+        talk = least + (most - least) * secrets.randbelow(1000) / 1000
+        self._later(talk, dialog, self._hang_up, call)
 
     def _hang_up(self, call: str, dialog: Dialog) -> None:
         headers = dialog.headers
@@ -119,7 +116,7 @@ class Agents(asyncio.DatagramProtocol):
         assert contact
         request = (
             f"BYE {contact[1]} SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 127.0.0.1:{self._port};branch=z9hG4bK{id(dialog)}\r\n"
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self._port};branch=z9hG4bK{secrets.token_hex(8)}\r\n"
             f"Max-Forwards: 70\r\nFrom: {headers['To']};tag=agent\r\nTo: {headers['From']}\r\n"
             f"Call-ID: {call}\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n"
         )
