@@ -111,11 +111,12 @@ async def run(session: Session, part: str, line: Line, port: int, load: Load) ->
         after = processes.now()
     arrivals, offers = callers.arrivals(), agents.offers()
     calls = sum(len(one) for one in arrivals.values())
+    over = [call for one in arrivals.values() for call in one if call.over]
     done = Run(
         load.label,
         line.variant,
         calls,
-        sum(offer.bye > 0 for offer in offers),
+        min(len(over), sum(offer.bye > 0 for offer in offers)),
         waits(arrivals, offers),
         len(offers) / calls,
         {part: stack.spent(part, before, after) * 1000 / calls for part in PARTS},
@@ -137,6 +138,7 @@ def _kept(part: str, done: Run) -> dict[str, Any]:
         "calls": done.calls,
         "served": done.served,
         "requests": done.requests,
+        "invites": done.invites,
         "statements": done.statements,
         "freed": done.waits.freed,
         "released": done.waits.released,

@@ -15,10 +15,14 @@ USER = re.compile(r"sip:([^@;>]+)@")
 
 @dataclass(slots=True)
 class Arrival:
-    """A caller's INVITE with credentials and its 200, in seconds since the epoch; 0: not seen."""
+    """A caller's INVITE with credentials, its 200, and the BYE to the caller; 0: not seen.
+
+    In seconds since the epoch.
+    """
 
     invited: float
     answered: float = 0.0
+    over: float = 0.0
 
 
 @dataclass(slots=True)
@@ -61,14 +65,14 @@ class Calls(Sniffer):
         calls: dict[str, Arrival] = {}
         found: defaultdict[str, list[Arrival]] = defaultdict(list)
         for at, first, headers in self._messages():
-            if headers.get("CSeq") != "2 INVITE":
-                continue
-            call = headers["Call-ID"]
-            if first.startswith("INVITE") and call not in calls:
+            call, invites = headers.get("Call-ID", ""), headers.get("CSeq") == "2 INVITE"
+            if first.startswith("INVITE") and invites and call not in calls:
                 calls[call] = Arrival(at)
                 found[_user(headers["From"])].append(calls[call])
-            elif first.startswith("SIP/2.0 200") and call in calls:
+            elif first.startswith("SIP/2.0 200") and invites and call in calls:
                 calls[call].answered = calls[call].answered or at
+            elif first.startswith("BYE") and call in calls:
+                calls[call].over = calls[call].over or at
         return found
 
     def offers(self) -> Sequence[Offer]:

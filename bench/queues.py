@@ -88,6 +88,7 @@ async def _rates(session: Session, port: int) -> list[Figure]:
 def _figures_of_rate(one: Run, *, is_product: bool) -> Iterator[Figure]:
     name = f"{one.variant}, {one.label}: "
     yield _unserved(name, one, is_product)
+    yield Figure(PART, f"{name}agents who rang per call", one.invites)
     yield from spread(PART, f"{name}caller's INVITE to agent's", one.waits.arrived)
     yield from _spread(f"{name}200 to agent's INVITE", one.waits.welcomed, is_product)
     yield from _costs(name, one, is_product)
@@ -107,7 +108,7 @@ async def _ring_all(session: Session, port: int) -> list[Figure]:
     for one in runs:
         is_product, name = one is runs[-1], f"{one.variant}, {label}: "
         figures += [_unserved(name, one, is_product), *_costs(name, one, is_product)]
-        figures.append(Figure(PART, f"{name}phones that rang per call", one.invites))
+        figures.append(Figure(PART, f"{name}agents who rang per call", one.invites))
     return [*figures, _ratio(runs)]
 
 

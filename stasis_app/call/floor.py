@@ -103,7 +103,8 @@ class Floor(Staff):
 
     def close(self) -> None:
         """Decide nothing any more: the process leaves."""
-        self._opened, self._closed = False, True
+        self._opened = self._known = False
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         for timer in self._timers.values():

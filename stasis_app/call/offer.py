@@ -63,8 +63,11 @@ class Offer(Ringing):
         self._crossing: asyncio.TimerHandle | None = None
         self._causes: dict[UUID, list[HangupCause]] = {agent: [] for agent in rung}
         self._engaged = {agent: ExitStack() for agent in rung}
-        for agent, held in self._engaged.items():
-            held.enter_context(call.exchange.engaged.hold(agent))
+
+    async def __aenter__(self) -> "Offer":
+        for agent in self._left:
+            self._engaged[agent].enter_context(self.call.exchange.engaged.hold(agent))
+        return self
 
     async def __aexit__(
         self,

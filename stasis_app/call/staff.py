@@ -1,6 +1,7 @@
 """The agents of the queues: who is there, who is free and for what, and who rests."""
 
 import asyncio
+import math
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -59,9 +60,12 @@ class Staff:
         if slot.wrap_up_until and not waits:
             self.rested(agent)
             return
-        busy = slot.call or engaged or hindrance or waits or agent in self._unsure
+        held = math.inf if slot.call else 0.0
+        if slot.call and slot.reserved_until and not slot.talking_since:
+            held = max((slot.reserved_until - now).total_seconds(), 0.0)
+        busy = held or engaged or hindrance or waits or agent in self._unsure
         self._seat(agent, () if busy else self._seats(agent, members, now))
-        self._look_again(agent, waits)
+        self._look_again(agent, waits or held)
 
     def staffed(self, queue: UUID) -> bool:
         """Return whether any agent of a queue is logged in."""
@@ -114,7 +118,7 @@ class Staff:
         timer = self._timers.pop(agent, None)
         if timer:
             timer.cancel()
-        if seconds > 0:
+        if 0 < seconds < math.inf:
             loop = asyncio.get_running_loop()
             self._timers[agent] = loop.call_later(seconds, self._has_rested, agent)
 

@@ -78,6 +78,9 @@ async def go_on_waiting(
     if visit.stage is Stage.TALKING:
         await talk_on(turn, position, asterisk)
         return None
+    if visit.stage is Stage.OVER:
+        call.cause = HangupCause.NORMAL_CLEARING
+        return None
     if visit.stage is Stage.RINGING:
         return await turn.wait(turn.take_over(position, asterisk))
     return await turn.wait()
@@ -106,7 +109,7 @@ async def talk_on(turn: Turn, position: Position, asterisk: Present) -> None:
 
 def waits(position: Position) -> bool:
     """Return whether a call stood in line."""
-    return QueueVisit.of(position.arguments).stage is not Stage.TALKING
+    return QueueVisit.of(position.arguments).stage in (Stage.WAITING, Stage.RINGING)
 
 
 def was_over(
@@ -117,6 +120,8 @@ def was_over(
     He has hung up, or was `cut_off`. Of an agent who is free already, all is written.
     """
     visit = QueueVisit.of(position.arguments)
+    if visit.stage is Stage.OVER:
+        return
     found = exchange.book.queues.get(visit.queue) or rules.gone(visit.queue)
     floor = exchange.floor
     held = [agent for agent in visit.agents if floor.slots.of(agent).call == journal.call]

@@ -177,3 +177,9 @@ class Served:
         notes.ended(
             self.call.journal, self.queue, self.visit, at, talked, label=label, by_agent=by_agent
         )
+        self.is_over()
+
+    def is_over(self) -> None:
+        """Write down that all of this visit is written: the call may take a while to end."""
+        self.visit = replace(self.visit.alone(), stage=Stage.OVER)
+        self.stand()

@@ -9,11 +9,12 @@ from uuid import UUID
 
 
 class Stage(StrEnum):
-    """Where a caller in a queue stands."""
+    """Where a caller in a queue stands. OVER: all is written, only the call is not ended yet."""
 
     WAITING = "waiting"
     RINGING = "ringing"
     TALKING = "talking"
+    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Only the reservation of a slot is done here. What follows it goes through the journal.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -66,10 +67,17 @@ WITH wish AS MATERIALIZED (
     ON CONFLICT (extension_id) DO NOTHING
     RETURNING extension_id
 )
-SELECT place FROM wish
+SELECT place, TRUE AS given FROM wish
 WHERE extension_id IN (SELECT extension_id FROM kept UNION ALL SELECT extension_id FROM made)
+UNION ALL
+SELECT place, FALSE FROM wish JOIN agent_slots AS slot USING (extension_id)
+WHERE extension_id NOT IN (SELECT extension_id FROM free)
+    AND (slot.call_id IS NULL OR slot.call_id = wish.expected
+        OR (slot.talking_since IS NULL AND slot.reserved_until < now()))
 ORDER BY place
 """
+TRY_AGAIN_SECONDS = (0.01, 0.02, 0.04)
+"""A slot is written to for as long as a group of the journal takes."""
 
 # first of all: who deletes one of them waits for all others who change agents
 LOCK_OWNERS = """
@@ -167,18 +175,30 @@ class Agents:
         """Reserve slots for calls; return the wishes that came true, in their order.
 
         A slot is given that is free, holds what is expected, or whose reservation has run out, if
-        the agent wants calls. Of wishes for one agent the first counts. A slot that is just being
-        written to is not given: try again.
+        the agent wants calls. Of wishes for one agent the first counts. A slot that is being
+        written to for longer than a moment is not given.
         """
-        listed = tuple(wishes)
-        if not listed:
-            return ()
+        given, left = await self._reserve(tuple(wishes))
+        for pause in TRY_AGAIN_SECONDS:
+            if left:
+                await asyncio.sleep(pause)
+                more, left = await self._reserve(left)
+                given |= more
+        return [wish for wish in wishes if wish in given]
+
+    async def _reserve(
+        self, wishes: Sequence[Reservation]
+    ) -> tuple[set[Reservation], Sequence[Reservation]]:
+        """Return the wishes that came true, and those whose slots were just being written to."""
+        if not wishes:
+            return set(), ()
         columns = zip(
-            *((w.extension, w.queue, w.call, w.expected, w.until) for w in listed), strict=True
+            *((w.extension, w.queue, w.call, w.expected, w.until) for w in wishes), strict=True
         )
         async with self._pool.connection("agents can't be reserved") as connection:
             rows = await connection.fetch(RESERVE, *columns)
-        return [listed[row["place"] - 1] for row in rows]
+        given = {wishes[row["place"] - 1] for row in rows if row["given"]}
+        return given, [wishes[row["place"] - 1] for row in rows if not row["given"]]
 
     async def say(self, extension: UUID, queue: UUID | None, wanted: Wanted, reason: str) -> None:
         """Write down what an agent wants, in all queues (None) or in one.

@@ -1,15 +1,19 @@
 """Setting the scene of a queue: agents with phones, callers who wait, and what must hold always."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from stasis_app.clocks.proof import Proof
 from stasis_app.rules.queues import Member
+from stasis_app.store import agents as store
+from stasis_app.store.agents import Held
 from stasis_app.words import HangupCause, Left
+from tests.support.fake_agents import FakeAgents
 from tests.support.fake_asterisk import FakeAsterisk
 from tests.support.fake_mailboxes import media_address
 from tests.support.fake_phones import Channel, Phone
@@ -19,7 +23,7 @@ from .invariants import check
 from .restarts import CONNECTING
 from .rows import identity, member, queue
 from .stage import ANSWERS
-from .world import World, endpoint
+from .world import World, endpoint, live_calls
 
 LINE = "8000"
 GRACE = 0.3
@@ -52,6 +56,26 @@ class QueueAsterisk(FakeAsterisk):
             up = {name for name in members if self.channels_made[name].state == "Up"}
             if len(up) > 1:
                 self.spoken_to_too_late |= {name for name in up if self._turns.get(name)}
+
+
+class QueueAgents(FakeAgents):
+    """Also tells which slots hold calls, for `clocks.proof`; `world` knows the calls."""
+
+    world: World
+
+    async def held(self) -> Sequence[Held]:
+        await self._answer()
+        open_calls = {call.id for call in live_calls(self.world.records)}
+        rows = self.slots_by_agent.values()
+        return [Held(row.extension, row.call, row.call in open_calls) for row in rows if row.call]
+
+    async def release_lost(self, extension: UUID, call: UUID) -> bool:
+        await self._answer()
+        slot = self.slot(extension)
+        if slot.call != call:
+            return False
+        self.slots_by_agent[extension] = replace(slot, call=None, reserved_until=None)
+        return True
 
 
 @dataclass
@@ -188,8 +212,23 @@ class Scene:
         await asyncio.sleep(CONNECTING)
         await self.begin()
 
+    async def heal(self) -> None:
+        """Prove all slots three times, as the process does every ten seconds."""
+        agents = self.world.agents
+        assert isinstance(agents, QueueAgents)
+        agents.world = self.world
+        calls = self.world.switchboard.calls.keys()
+        proof = Proof(self.world.exchange, calls, cast("store.Agents", agents))
+        for _ in range(3):
+            await proof.look()
+            await asyncio.sleep(10)
+
     async def over(self) -> None:
         await self.world.over()
+
+
+def world_of_queues(**asterisk: Any) -> World:
+    return World(QueueAsterisk(**asterisk), agents=QueueAgents())
 
 
 Act = Callable[[Scene], Awaitable[None]]
@@ -206,7 +245,7 @@ def told(act: Act, *, left: bool = False, **asterisk: Any) -> Scene:
     """
 
     async def tell() -> Scene:
-        scene = Scene(World(QueueAsterisk(**asterisk)))
+        scene = Scene(world_of_queues(**asterisk))
         with watching(scene):
             await scene.begin()
             await act(scene)

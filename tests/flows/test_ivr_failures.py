@@ -95,7 +95,11 @@ def test_what_was_pressed_ahead_of_a_wrong_key_is_forgotten() -> None:
         (to_outside(NUMBER), over("A", NUMBER), [WELCOME]),
         (to_menu("sub"), None, [WELCOME, SUB]),
         (to_box("1003"), None, [WELCOME, "en/vm-theperson"]),
-        (Target(TargetType.QUEUE, identity("sales")), None, [WELCOME, "en/feature-not-avail-line"]),
+        (
+            Target(TargetType.QUEUE, identity("sales")),
+            None,
+            [WELCOME, "en/vm-nobodyavail", "en/vm-goodbye"],
+        ),
         (None, None, [WELCOME, BYE]),
     ],
 )

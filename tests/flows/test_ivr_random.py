@@ -187,11 +187,12 @@ def is_bounded(world: World) -> None:
 
 
 def nobody_waits_in_silence(world: World, slack: float) -> None:
-    """Whoever is in menus only hears something after no more than the time for the keys.
+    """Whoever is in menus only, and in no mailbox, hears something after the time for the keys.
 
     What can't be found or played is no sound. `slack` is for requests under way.
     """
-    if world.legs() or world.details("message_begun"):
+    logs_in = any("vm-login" in what for _, _, what in world.asterisk.played)
+    if world.legs() or world.details("message_begun") or logs_in:
         return
     heard = [at for at, _, _ in world.asterisk.played]
     begun = [world.answered_at(), *heard] if "answered" in world.events() else heard

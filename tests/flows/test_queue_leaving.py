@@ -10,10 +10,10 @@ from stasis_app.rules.models import Target
 from stasis_app.words import Left, OverflowAction, QueueStatus, Wanted, WhenEmpty
 from tests.support.fake_phones import Phone
 
+from .mailbox_stage import with_box
 from .queue_stage import Scene, told
 from .rows import identity, menu, to_box, to_menu, to_outside, to_queue
 from .stage import ANSWERS, NUMBER, RINGS, with_trunks
-from .mailbox_stage import with_box
 from .world import over
 
 TALKS = Phone(rings=0.1, answers=1.0, hangs_up=5.0)

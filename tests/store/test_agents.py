@@ -70,7 +70,7 @@ async def test_an_agent_is_reserved(agents: Agents, db: Connection) -> None:
         assert (slot.call, slot.reserved_until) == (wanted.call, wanted.until)
         assert (await slot_of(db, wanted.extension))["queue_id"] == queue
     assert await agents.reserve([wish(anna, queue), wish(ben, queue)]) == []
-    assert await agents.reserve([]) == ()
+    assert await agents.reserve([]) == []
 
 
 async def test_an_extension_without_rows_is_reserved(agents: Agents, db: Connection) -> None:
@@ -190,7 +190,7 @@ async def test_an_expected_call_is_replaced_once(processes: list[Agents], db: Co
     assert [wanted.call for wanted in made] == [(await slot_of(db, anna))["call_id"]]
 
 
-async def test_nobody_waits_for_a_slot_that_is_being_written_to(
+async def test_nobody_waits_long_for_a_slot_that_is_being_written_to(
     agents: Agents, dsn: str, db: Connection
 ) -> None:
     queue = await new_queue(db)
@@ -202,6 +202,21 @@ async def test_nobody_waits_for_a_slot_that_is_being_written_to(
         assert await agents.reserve(wishes) == wishes[1:]
     await other.close()
     assert await agents.reserve(wishes[:1]) == wishes[:1]
+
+
+async def test_a_slot_that_is_written_to_for_a_moment_is_given(
+    agents: Agents, dsn: str, db: Connection
+) -> None:
+    queue = await new_queue(db)
+    wishes = [wish(await new_agent(db, number, queue), queue) for number in ("1001", "1002")]
+    other = await asyncpg.connect(dsn)
+    async with other.transaction():
+        await other.execute("UPDATE agent_slots SET misses = 1")
+        asked = asyncio.create_task(agents.reserve(wishes))
+        await asyncio.wait([asked], timeout=0.02)
+        assert not asked.done()
+    assert await asked == wishes
+    await other.close()
 
 
 async def test_an_extension_that_is_being_deleted_is_passed_over(

@@ -63,6 +63,12 @@ async def test_how_long_calls_have_waited(agents: Agents, db: Connection) -> Non
     assert await agents.waits(queue) == []
 
 
+@pytest.fixture(autouse=True)
+def hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests of the modules before may have taken minutes."""
+    monkeypatch.setitem(globals(), "HOUR", datetime.now(UTC) - timedelta(hours=1))
+
+
 def ago(minutes: float) -> datetime:
     """A time that is the same in one test."""
     return HOUR + timedelta(minutes=60 - minutes)

@@ -8,6 +8,7 @@ import contextvars
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -69,17 +70,19 @@ class FakeCallbacks:
     # what the calls have written
 
     def apply(self, record: Mapping[str, Any]) -> None:
-        self._loop.call_later(SHIPPING_SECONDS, lambda: self._write(record), context=self._context)
-
-    def _write(self, record: Mapping[str, Any]) -> None:
+        """Take a record of the journal; what it says of callbacks is written soon."""
         if "begin" in record:
             self._open_calls.add(record["call"])
         if "end" in record:
             self._open_calls.discard(record["call"])
-        found = record.get("callback")
-        if found and "state" in found:
-            self._settle(UUID(record["call"]), found)
-        elif found:
+        if "callback" in record:
+            act = partial(self._write, UUID(record["call"]), record["callback"])
+            self._loop.call_later(SHIPPING_SECONDS, act, context=self._context)
+
+    def _write(self, call: UUID, found: Mapping[str, Any]) -> None:
+        if "state" in found:
+            self._settle(call, found)
+        else:
             self._ask(found)
 
     def _ask(self, found: Mapping[str, Any]) -> None:

@@ -188,6 +188,14 @@ async def stands(pbx: Pbx, number: str, within: float = 5.0) -> asyncpg.Record:
     return await until(entered, within, f"{number} in a queue")
 
 
+async def last_visit(pbx: Pbx, number: str) -> asyncpg.Record:
+    """Return the row of the caller's last visit, whatever became of it."""
+    query = "SELECT * FROM queue_calls WHERE caller_number = $1 ORDER BY entered_at DESC"
+    found = await pbx.db.fetchrow(query, number)
+    assert found
+    return found
+
+
 async def visit(pbx: Pbx, number: str, within: float = 5.0) -> asyncpg.Record:
     """Return the row of `queue_calls` of the caller's last visit, when it is over."""
 
