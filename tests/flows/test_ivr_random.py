@@ -191,7 +191,7 @@ def nobody_waits_in_silence(world: World, slack: float) -> None:
 
     What can't be found or played is no sound. `slack` is for requests under way.
     """
-    logs_in = any("vm-login" in what for _, _, what in world.asterisk.played)
+    logs_in = any("vm-password" in what for _, _, what in world.asterisk.played)
     if world.legs() or world.details("message_begun") or logs_in:
         return
     heard = [at for at, _, _ in world.asterisk.played]
