@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,13 +13,12 @@ from stasis_app.rules.dispatch import Dispatch, Match
 from stasis_app.rules.models import Asked
 from stasis_app.rules.queues import Slot
 from stasis_app.words import QueueStrategy, Wanted
-from tests.support.fake_phones import EPOCH, Channel, Phone
+from tests.support.fake_phones import Channel, Phone
 
 from .queue_stage import Scene, number_of, watching, world_of_queues
 from .restarts import CONNECTING
 from .rows import endpoint_of, identity, inbound_rule, to_queue
 from .stage import with_trunks
-from .world import endpoint
 
 QUEUES = {"sales": "8000", "support": "8001"}
 AGENTS: Mapping[str, tuple[str, str]] = {
@@ -225,7 +224,7 @@ class Day:
     def _is_free(self, agent: str) -> bool:
         row = self.scene.world.book.extension(agent)
         slot: Slot = self.scene.slot(agent)
-        now = datetime.now(UTC)
+        now = self.scene.asterisk.now()
         rests = any(until and until > now for until in (slot.wrap_up_until, slot.rests_until))
         calls = [one for one in self.scene.asterisk.channels_made.values() if is_at(one, agent)]
         there = row is not None and not row.dnd and bool(self.scene.world.book.contacts(row.id))
@@ -282,22 +281,11 @@ async def open_queues(scene: Scene, plan: Plan) -> None:
     for agent, (queues, skills) in AGENTS.items():
         scene.agent(agent, Phone(), queues, skills)
     scene.world.extension("1009")
-    for n, skills in enumerate(SKILLS):
+    for n, asked_for in enumerate(SKILLS):
         for value, name in enumerate(QUEUES):
             did = f"+49309{n}{value}"
-            asked = Asked(value * n or None, skills)
+            asked = Asked(value * n or None, asked_for)
             rule = inbound_rule(did, did, to_queue(name), asked=asked)
             scene.world.keep(inbound_rules=rule)
     scene.asterisk.phones = Phones(plan.phones)
     await scene.begin()
-
-
-def figures(scene: Scene) -> Counter[str]:
-    return Counter(scene.ways_out())
-
-
-def latest(scene: Scene) -> datetime:
-    return max((one.ended_at or 0.0 for one in scene.asterisk.callers), default=0.0) and EPOCH
-
-
-__all__ = ["Event", "Plan", "endpoint", "figures", "live"]

@@ -39,8 +39,8 @@ class QueueAsterisk(FakeAsterisk):
         self.spoken_to_too_late: set[str] = set()
 
     def _dialled(self, channel: Channel) -> None:
-        same = (one for one in self.channels_made.values() if one.endpoint == channel.endpoint)
-        for other in same:
+        same = [one for one in self.channels_made.values() if one.endpoint == channel.endpoint]
+        for other in same if channel.dialled_for is None else ():
             before = other.args == ("leg",) or other.made_at < channel.made_at - GRACE
             if other is not channel and other.alive and before:
                 self.at(GRACE, partial(self._check_once, channel, other))

@@ -163,6 +163,23 @@ def test_an_agent_begins_a_call_while_he_is_reserved(begins: float) -> None:
     assert all(leg.made_at < own + 0.005 or leg.made_at > 9 for leg in scene.legs_of("1001"))
 
 
+def test_an_agent_who_has_begun_a_call_is_not_rung_any_more() -> None:
+    """Postgres is slow, and he has been faster."""
+
+    async def act(scene: Scene) -> None:
+        scene.queue()
+        scene.agent("1001", TALKS)
+        scene.world.agents.seconds = 0.5
+        scene.world.extension("1009")
+        scene.phone("1009", ANSWERS)
+        scene.calls(hangs_up=15)
+        scene.calls_later(0.2, "1009", "1001", 5.0)
+        await asyncio.sleep(2)
+        scene.world.agents.seconds = 0.001
+
+    assert told(act).rings() == [(0.2, "1009"), (5.2, "1001")]
+
+
 def test_do_not_disturb() -> None:
     async def act(scene: Scene) -> None:
         scene.queue()

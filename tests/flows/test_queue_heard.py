@@ -67,25 +67,29 @@ def test_an_answer_at_any_moment_of_the_announcements(answers: float) -> None:
 
 
 STEP = 0.00025
+DELAYS = ((0.001, 0.0005, 0.002), (0.004, 0.0005), (0.0005, 0.004), (0.0005, 0.0005, 0.004))
 
 
+@pytest.mark.parametrize("delays", DELAYS)
 @pytest.mark.parametrize("first", ["the welcome", "the music", "the position"])
-def test_an_answer_crosses_what_begins(first: str) -> None:
+def test_an_answer_crosses_what_begins(first: str, delays: tuple[float, ...]) -> None:
     """What has just been asked for is stopped all the same."""
     at = {"the welcome": 0.3, "the music": 1.3, "the position": 30.0}[first]
-    for n in range(-12, 28):
+    for n in range(-16, 36):
 
         async def act(scene: Scene, n: int = n) -> None:
             announces = first == "the position"
             scene.queue(
-                welcome=identity("hello"), announces_position=announces, announce_seconds=28.0
+                welcome=identity("hello"),
+                announces_position=announces,
+                announce_seconds=28.0,
+                ring_seconds=60,
             )
             scene.asterisk.media_seconds[prompt("hello")] = 1.0
-            scene.calls(hangs_up=at + 3)
             scene.agent("1001", Phone(rings=0.01, answers=at + n * STEP))
-            scene.queue(ring_seconds=60)
+            scene.calls(hangs_up=at + 3)
 
-        told(act, delays=(0.001, 0.0005, 0.002))
+        told(act, delays=delays)
 
 
 def test_a_better_position_is_told_soon() -> None:

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from stasis_app.rules.models import Asked
 from stasis_app.rules.sentences import Sentence, say
 from stasis_app.rules.spoken import Language
 from stasis_app.words import HangupCause, QueueStrategy
-from tests.support.fake_phones import DEAD, Phone
+from tests.support.fake_phones import DEAD, Fault, Phone
 
 from .queue_stage import BUSY, NO_ANSWER, REJECTED, UNAVAILABLE, Scene, prompt, told
-from .rows import identity
-from .stage import ANSWERS, DECLINES, RINGS
+from .rows import identity, inbound_rule, to_queue
+from .stage import ANSWERS, DECLINES, RINGS, delivers
 from .stage import BUSY as IS_BUSY
 
 TALKS = Phone(rings=0.1, answers=1.0, hangs_up=5.0)
@@ -174,6 +175,40 @@ def test_who_declined_is_asked_again_after_a_while() -> None:
     assert scene.rings() == [(0.0, "1002"), (2.0, "1001"), (23.0, "1001")]
 
 
+def test_who_declined_again_is_not_asked_when_the_first_time_is_forgotten() -> None:
+    """Declines at 1 s, alone; again at 12 s, when there is another, who talks."""
+
+    async def act(scene: Scene) -> None:
+        scene.queue(wrap_up_seconds=0)
+        scene.world.set(queues__reject_memory_seconds=20)
+        scene.agent("1001", DECLINES)
+        scene.calls(hangs_up=34)
+        await asyncio.sleep(5)
+        scene.agent("1002", Phone(rings=0.1, answers=1.0, hangs_up=90.0), "other")
+        scene.queue("other", "8001")
+        scene.agent("1002", None, "sales other")
+        scene.world.extension("1002")
+        scene.calls("8001", hangs_up=100)
+
+    scene = told(act)
+    rings = [at for at, number in scene.rings() if number == "1001"]
+    assert rings == [0.0, 11.0, 32.0]
+
+
+def test_who_can_t_serve_a_call_is_no_other() -> None:
+    """Only 1001 speaks French: he is asked again when he has rested."""
+
+    async def act(scene: Scene) -> None:
+        scene.queue()
+        scene.agent("1001", DECLINES, skills="french")
+        scene.agent("1002", Phone(rings=0.1, answers=1.0, hangs_up=90.0), penalty=1)
+        rule = inbound_rule("in", "+49301", to_queue("sales"), asked=Asked(None, ("french",)))
+        scene.world.keep(inbound_rules=rule)
+        await delivers(scene.world, "+49301", hangs_up=13)
+
+    assert told(act).rings() == [(0.0, "1001"), (11.0, "1001")]
+
+
 def test_too_many_misses_are_a_break() -> None:
     async def act(scene: Scene) -> None:
         scene.queue(ring_seconds=4, break_after_misses=3)
@@ -273,6 +308,22 @@ def test_a_prompt_that_can_t_be_played_is_passed_over() -> None:
         assert scene.partner(caller) == ["1001"]
 
     told(act)
+
+
+def test_a_prompt_that_asterisk_refuses() -> None:
+    """The two talk all the same."""
+
+    async def act(scene: Scene) -> None:
+        scene.queue(agent_prompt=identity("listen"))
+        scene.agent("1001", TALKS)
+        caller = scene.calls()
+        await asyncio.sleep(0.9)
+        scene.asterisk.faults = {len(scene.asterisk.requests): Fault.REFUSED}
+        await asyncio.sleep(3)
+        assert {verb for verb, _ in scene.asterisk.failed} == {"play"}
+        assert scene.partner(caller) == ["1001"]
+
+    assert told(act).ways_out() == ["answered"]
 
 
 def test_the_caller_hangs_up_while_agents_ring() -> None:

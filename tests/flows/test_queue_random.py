@@ -6,7 +6,7 @@ the end everybody is gone and every agent is free.
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from stasis_app.words import QueueStrategy
@@ -73,7 +73,7 @@ def plans(kinds: tuple[str, ...], most: int = 40) -> st.SearchStrategy[Plan]:
     )
 
 
-patient = settings(deadline=None, suppress_health_check=list(HealthCheck))
+patient = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 
 
 @given(plans(EVERY_DAY))

@@ -146,7 +146,7 @@ async def hears_an_announcement(telekom: Carrier, did: str, caller: str) -> None
 
 async def test_what_is_not_built_yet_is_announced_and_listed(pbx: Pbx) -> None:
     telekom, callers, rules = await carrier(pbx), {}, {}
-    for kind in ("queue", "conference"):
+    for kind in ("conference",):
         did, target = number(), await unbuilt(pbx, kind)
         callers[did] = number()
         rules[kind] = await inbound(pbx, did, target, destination_type=kind)

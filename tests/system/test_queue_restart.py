@@ -3,11 +3,13 @@
 import asyncio
 import signal
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from stasis_app.clocks.proof import EVERY_SECONDS
+from tests.support.caller import OutgoingCall
 from tests.support.until import until
 
 from .conversation import hear_each_other
@@ -33,6 +35,7 @@ from .queue_crowd import (
 )
 from .queues import (
     Entry,
+    Talk,
     comes,
     connected,
     did,
@@ -69,12 +72,8 @@ async def test_an_application_that_ends_loses_no_place(pbx: Pbx, how: signal.Sig
             await talk.incoming.answer()
             await talk.incoming.answered()
     seconds = await seconds_to_adopt(pbx, callers)
-
     await pbx.healthy()
-    await asyncio.gather(hear_music(made.in_line[2:]), hear_talk(made.talks))
-    breaks = [longest_break(one.ear, since) for one in made.in_line[2:]]
-    breaks += [longest_break(one.call.ear, since, 660) for one in made.talks]
-    assert max(breaks) < BREAK_SECONDS
+    await have_heard_all(made.in_line[2:], made.talks, since)
     await asyncio.gather(*(hear_each_other(one.call, one.incoming) for one in made.offered[:2]))
     made.talks += made.offered[:2]
     for talk in made.offered[2:]:
@@ -88,6 +87,16 @@ async def test_an_application_that_ends_loses_no_place(pbx: Pbx, how: signal.Sig
     assert invited(made) == sorted(callers)
     await are_free(pbx, made)
     assert seconds < ADOPTED_SECONDS
+
+
+async def have_heard_all(
+    waiting: Sequence[OutgoingCall], talks: Sequence[Talk], since: float
+) -> None:
+    """Music and voices are there, and were all the time."""
+    await asyncio.gather(hear_music(waiting), hear_talk(talks))
+    breaks = [longest_break(one.ear, since) for one in waiting]
+    breaks += [longest_break(one.call.ear, since, 660) for one in talks]
+    assert max(breaks) < BREAK_SECONDS
 
 
 async def test_without_postgres_callers_wait_and_talk(pbx: Pbx) -> None:
