@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 
 from stasis_app.ari.errors import AriError, Gone
+from stasis_app.ari.events import Dialled, Event
 from stasis_app.rules.forwarding import worst
 from stasis_app.rules.queues import Queue
 from stasis_app.rules.sentences import Sentence, say
@@ -26,11 +27,13 @@ from .call import Call
 from .line import Line
 from .playback import playing
 from .present import Present
-from .ringing import Phone, Ringing
+from .ringing import SIGNS_OF_LIFE, Phone, Ringing
 
 log = structlog.get_logger()
 
 TOLD_SECONDS = 10.0
+SILENT_SECONDS = 5.0
+"""A phone that is there rings within moments (RFC 3261, 13.3.1.1)."""
 CROSSING_SECONDS = 0.05
 """So long after the first answer others may be on their way."""
 
@@ -59,6 +62,8 @@ class Offer(Ringing):
         self._agent_of = {phone.channel: agent for agent in rung for phone in rung[agent]}
         self._left = {agent: {phone.channel for phone in rung[agent]} for agent in rung}
         self._late: set[UUID] = set()
+        self._lively: set[UUID] = set()
+        self._silence: asyncio.TimerHandle | None = None
         self._adopting = False
         self._crossing: asyncio.TimerHandle | None = None
         self._causes: dict[UUID, list[HangupCause]] = {agent: [] for agent in rung}
@@ -75,12 +80,18 @@ class Offer(Ringing):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._crossing:
-            self._crossing.cancel()
+        for timer in (self._crossing, self._silence):
+            if timer:
+                timer.cancel()
         await super().__aexit__(kind, error, trace)
         for agent in tuple(self._left):
             if agent not in self._late:
                 self._lose(agent)
+
+    async def dial(self) -> None:
+        await super().dial()
+        later = asyncio.get_running_loop().call_later
+        self._silence = later(SILENT_SECONDS, self._drop_silent)
 
     def adopt(self, asterisk: Present) -> None:
         """Take over what an earlier process has dialled.
@@ -180,6 +191,24 @@ class Offer(Ringing):
             line.closed = True
             self._late.add(self._agent_of[line.id])
             self.call.behind(partial(self._tell_taken, line), insist=False)
+
+    def _on_event(self, line: Line, event: Event) -> None:
+        if line.ringing or (isinstance(event, Dialled) and event.status in SIGNS_OF_LIFE):
+            self._lively.add(self._agent_of[line.id])
+        super()._on_event(line, event)
+
+    def _drop_silent(self) -> None:
+        """Nobody waits for phones that give no sign of life: they are off, or out of reach."""
+        for agent in tuple(self._left):
+            lines = [self._lines[channel] for channel in self._left[agent]]
+            rings = agent in self._lively or any(line.ringing for line in lines)
+            if not rings and agent not in (self.winner, *self._late):
+                for line in lines:
+                    self._drop(line)
+                self._miss(agent, HangupCause.UNAVAILABLE)
+        if not self._left:
+            self._alive.set()
+            self._decided.set()
 
     def _drop_losers(self) -> None:
         self._drop_all_but(self.answered)

@@ -17,6 +17,7 @@ from tests.support.fake_agents import FakeAgents
 from tests.support.fake_asterisk import FakeAsterisk
 from tests.support.fake_mailboxes import media_address
 from tests.support.fake_phones import Channel, Phone
+from tests.support.fake_turns import Turn
 from tests.support.virtual_time import run
 
 from .invariants import check
@@ -49,6 +50,10 @@ class QueueAsterisk(FakeAsterisk):
     def _check_once(self, channel: Channel, other: Channel) -> None:
         if other.alive and channel.alive and other.hung_up_with is None:
             self.rung_twice.append((self._loop.time(), channel.endpoint))
+
+    def take_turn(self, turn: Turn) -> None:
+        super().take_turn(turn)
+        self._note_who_talks()
 
     def _note_who_talks(self) -> None:
         super()._note_who_talks()

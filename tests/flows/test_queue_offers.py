@@ -10,7 +10,7 @@ from stasis_app.rules.models import Asked
 from stasis_app.rules.sentences import Sentence, say
 from stasis_app.rules.spoken import Language
 from stasis_app.words import HangupCause, QueueStrategy
-from tests.support.fake_phones import DEAD, Fault, Phone
+from tests.support.fake_phones import Fault, Phone
 
 from .queue_stage import BUSY, NO_ANSWER, REJECTED, UNAVAILABLE, Scene, prompt, told
 from .rows import identity, inbound_rule, to_queue
@@ -110,15 +110,6 @@ def test_an_agent_who_misses_rests(miss: str) -> None:
     assert scene.ways_out() == ["abandoned"]
 
 
-def test_a_dead_phone_is_missed_in_the_end() -> None:
-    async def act(scene: Scene) -> None:
-        scene.queue(ring_seconds=10)
-        scene.agent("1001", DEAD)
-        scene.calls(hangs_up=12)
-
-    assert told(act).misses() == [("1001", NO_ANSWER)]
-
-
 def test_the_next_agent_rings_at_once() -> None:
     async def act(scene: Scene) -> None:
         scene.queue()
@@ -184,11 +175,11 @@ def test_who_declined_again_is_not_asked_when_the_first_time_is_forgotten() -> N
         scene.agent("1001", DECLINES)
         scene.calls(hangs_up=34)
         await asyncio.sleep(5)
-        scene.agent("1002", Phone(rings=0.1, answers=1.0, hangs_up=90.0), "other")
         scene.queue("other", "8001")
-        scene.agent("1002", None, "sales other")
-        scene.world.extension("1002")
+        scene.agent("1002", Phone(rings=0.1, answers=1.0, hangs_up=90.0), "other")
         scene.calls("8001", hangs_up=100)
+        await asyncio.sleep(2)
+        scene.agent("1002", None)
 
     scene = told(act)
     rings = [at for at, number in scene.rings() if number == "1001"]
