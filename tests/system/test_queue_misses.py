@@ -262,10 +262,25 @@ async def hangs_up_in_the_prompt(pbx: Pbx) -> None:
     assert await missed(pbx, caller) == [(anna.number, "rejected")]
 
 
+async def is_dead(pbx: Pbx) -> None:
+    """A phone that is registered and gives no sign of life holds nobody up for long."""
+    anna, ben = await pbx.phones(2)
+    at = await entry(pbx, await queue(pbx, anna, ben))
+    anna.deaf = True
+    caller = number()
+    call = await comes(pbx, at, caller)
+    _, incoming = await rung((ben,), caller, within=7.0)
+    await incoming.answer()
+    await hear_each_other(call, incoming)
+    await incoming.hangup()
+    assert await missed(pbx, caller) == [(anna.number, "unavailable")]
+    assert (await slot(pbx, anna))["misses"] == 0
+
+
 async def test_agents_who_do_not_answer(pbx: Pbx) -> None:
     await short_rests(pbx, REST)
     stories = (is_not_answered, declines, is_busy, misses_too_often)
-    await together(pbx, *stories, has_two_phones, loses_the_caller)
+    await together(pbx, *stories, has_two_phones, loses_the_caller, is_dead)
 
 
 async def test_agents_who_cannot_be_rung_or_do_not_want_to(pbx: Pbx) -> None:
