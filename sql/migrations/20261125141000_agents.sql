@@ -127,25 +127,30 @@ RETURNS VOID
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    WITH closed AS (
-        UPDATE agent_state_changes AS open SET until_at = greatest(open.from_at, at)
+    WITH void AS (
+        DELETE FROM agent_state_changes AS open USING unnest(changed) AS state
+        WHERE open.extension_id = state.extension_id AND open.until_at IS NULL
+            AND open.queue_id IS NOT DISTINCT FROM state.queue_id AND open.from_at >= at
+        RETURNING open.extension_id, open.queue_id, open.from_at AS until_at
+    ), closed AS (
+        UPDATE agent_state_changes AS open SET until_at = at
         FROM unnest(changed) AS state
         WHERE open.extension_id = state.extension_id AND open.until_at IS NULL
-            AND open.queue_id IS NOT DISTINCT FROM state.queue_id
+            AND open.queue_id IS NOT DISTINCT FROM state.queue_id AND open.from_at < at
         RETURNING open.extension_id, open.queue_id, open.until_at
-    )
+    ), ended AS (SELECT * FROM void UNION ALL SELECT * FROM closed)
     INSERT INTO agent_state_changes (extension_id, queue_id, status, reason_code, from_at)
     SELECT state.extension_id, state.queue_id, state.status, state.reason_code,
-        coalesce(closed.until_at, at)
+        coalesce(ended.until_at, at)
     FROM unnest(changed) AS state
-    LEFT JOIN closed ON closed.extension_id = state.extension_id
-        AND closed.queue_id IS NOT DISTINCT FROM state.queue_id
+    LEFT JOIN ended ON ended.extension_id = state.extension_id
+        AND ended.queue_id IS NOT DISTINCT FROM state.queue_id
     WHERE goes_on;
 END
 $$;
 
 COMMENT ON FUNCTION log_agent_states(agent_states[], TIMESTAMP WITH TIME ZONE, BOOLEAN) IS
-    'Ends what agent_state_changes says of these rows, and lets begin what they say now, unless they are gone.';
+    'Ends what agent_state_changes says of these rows, and lets begin what they say now, unless they are gone. What has lasted no time is forgotten: the journal may tell later of what was before.';
 
 CREATE FUNCTION derive_agent(slot agent_slots, at TIMESTAMP WITH TIME ZONE,
     call_ended BOOLEAN DEFAULT FALSE, ended_in UUID DEFAULT NULL) RETURNS VOID

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
-from stasis_app.ari.errors import Gone
+import structlog
+
+from stasis_app.ari.errors import AriError, Gone
 from stasis_app.rules.models import Position
 from stasis_app.rules.spoken import language
 from stasis_app.words import Moment
@@ -17,6 +20,10 @@ from .keys import EVERY_KEY, Keys
 from .line import LOST_AFTER, Line
 from .playback import FAILED, LONGEST_SECONDS, Heard, Playback, playing
 from .said import Passage, Said, passages
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
 
 PREFIX = "p-"
 PLAYBACK = "playback"
@@ -50,6 +57,11 @@ class Dialogue:
         if said:
             self.said_language = said
             self.language = language(said)
+
+    @property
+    def playback(self) -> str | None:
+        """Return the id of what is played now."""
+        return self._playback
 
     async def say(
         self,
@@ -156,3 +168,12 @@ class Dialogue:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOST_AFTER):
                 await self.caller.ended()
+
+
+async def unless_it_fails(request: Awaitable[T]) -> T | None:
+    """Return the answer, or None if Asterisk fails: who hears nothing may go on all the same."""
+    try:
+        return await request
+    except AriError as error:
+        log.warning("a caller hears nothing", action="not_heard", error=str(error))
+        return None

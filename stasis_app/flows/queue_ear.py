@@ -1,24 +1,17 @@
 """What a waiting caller hears, and the key that ends the waiting. Agents ring meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
-import structlog
-
-from stasis_app.ari.errors import AriError
 from stasis_app.call.call import MEDIA_SECONDS, Call
+from stasis_app.call.dialogue import unless_it_fails
 from stasis_app.call.place import Place
 from stasis_app.call.said import MediaFile, Said
 from stasis_app.rules import announcing
 from stasis_app.rules.queues import Queue
 from stasis_app.rules.sentences import callback_number, callback_offer, position, waits_minutes
 from stasis_app.words import Moment
-
-T = TypeVar("T")
-
-log = structlog.get_logger()
 
 LONGEST_PAUSE_SECONDS = 3600.0
 LOOK_SECONDS = 5.0
@@ -76,14 +69,14 @@ class Ear:
         if self.listens:
             self.cancel()
             await asyncio.wait([self.ended])
-        await self._unless_it_fails(self._call.be_silent())
+        await unless_it_fails(self._call.be_silent())
         music, self._music = self._music, None
         if music:
             await asyncio.wait([music])
         if music or self._plays:
             self._plays = False
             stop = self._call.exchange.door.stop_music(self._call.caller.id)
-            await self._unless_it_fails(stop)
+            await unless_it_fails(stop)
 
     def cancel(self) -> None:
         self._listens = False
@@ -108,18 +101,18 @@ class Ear:
         """Read the number out; any key but one, or none, lets the caller go on waiting."""
         said = callback_number(number, self._call.language)
         asked = self._call.ask(*said, seconds=CONFIRM_SECONDS)
-        self.confirmed = await self._unless_it_fails(asked) == CONFIRM_KEY
+        self.confirmed = await unless_it_fails(asked) == CONFIRM_KEY
         return self.confirmed
 
     async def _begin_music(self) -> None:
         """To stop it must not overtake it: the request is not broken off with the listening."""
         start = self._call.exchange.door.start_music(self._call.caller.id, self._queue.music)
-        self._music = asyncio.create_task(self._unless_it_fails(start), name="music")
+        self._music = asyncio.create_task(unless_it_fails(start), name="music")
         await asyncio.shield(self._music)
 
     async def _welcome(self) -> str | None:
         prompt: Sequence[Said] = (MediaFile(self._queue.welcome),) if self._queue.welcome else ()
-        return await self._unless_it_fails(self._call.say(*prompt, keys=self._keys))
+        return await unless_it_fails(self._call.say(*prompt, keys=self._keys))
 
     async def _tell(self) -> str | None:
         """Say the place and the wait if they are due. The music goes on by itself afterwards."""
@@ -133,7 +126,7 @@ class Ear:
         if not said:
             return None
         self._call.journal.note(Moment.POSITION_TOLD, position=word.position, minutes=word.minutes)
-        return await self._unless_it_fails(self._call.say(*said, keys=self._keys))
+        return await unless_it_fails(self._call.say(*said, keys=self._keys))
 
     def _words(self, word: announcing.Word) -> list[str]:
         tongue = self._call.language
@@ -151,12 +144,3 @@ class Ear:
         due = announcing.due_in(self._queue, self._told, self._place.position, now)
         longest = LOOK_SECONDS if self._queue.announces_position else LONGEST_PAUSE_SECONDS
         return min(max(due, 0.05), longest)
-
-    @staticmethod
-    async def _unless_it_fails(request: Awaitable[T]) -> T | None:
-        """Who hears nothing goes on waiting, and an agent may answer."""
-        try:
-            return await request
-        except AriError as error:
-            log.warning("a caller hears nothing", action="queue_silent", error=str(error))
-            return None

@@ -42,6 +42,7 @@ def columns(visit: QueueVisit) -> dict[str, Any]:
         "joined_at": visit.joined_at,
         "entered_at": visit.entered_at,
         "position": visit.position,
+        "offers": visit.offers,
         "is_callback": visit.called_back is not None,
     }
     if visit.talking_since is None:

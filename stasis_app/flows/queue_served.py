@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from stasis_app.call.call import Call
+from stasis_app.call.dialogue import PLAYBACK
 from stasis_app.call.line import Line
 from stasis_app.call.offer import Offer
 from stasis_app.call.place import Place
@@ -50,9 +51,10 @@ class Served:
         return (datetime.now(UTC) - self.visit.entered_at).total_seconds()
 
     def stand(self, offer: Offer | None = None, legs: Sequence[str] = ()) -> None:
-        """Write down where the caller stands, before it is so."""
+        """Write down where the caller stands, before it is so; what is played goes on."""
         bridge = offer.bridge.id if offer else None
-        self.call.stands(STEP, self.visit.arguments(), bridge=bridge, legs=legs)
+        arguments = {**self.visit.arguments(), PLAYBACK: self.call.playback}
+        self.call.stands(STEP, arguments, bridge=bridge, legs=legs)
 
     def _listen(self, place: Place) -> None:
         """Let the caller hear what there is to hear in the queue."""
@@ -68,7 +70,8 @@ class Served:
                 self.floor.released(agent, self.call.id)
         offer = Offer(self.call, self.queue, self.call.new_id(), phones)
         legs = {agent: [one.channel for one in phones[agent]] for agent in phones}
-        self.visit = replace(self.visit, stage=Stage.RINGING, agents=legs)
+        offers = self.visit.offers + len(legs)
+        self.visit = replace(self.visit, stage=Stage.RINGING, agents=legs, offers=offers)
         self.stand(offer, [phone.channel for phone in offer.phones])
         return offer
 

@@ -32,8 +32,8 @@ class QueueVisit:
 
     `joined_at` is when the place was taken, which may be before the caller came: see
     `queues.redial_window_seconds`. `position` was the first. `agents` are those who ring (their
-    channels), or the one who talks, since `talking_since`. `called_back` None: the caller came by
-    himself.
+    channels), or the one who talks, since `talking_since`; `offers` counts how often agents rang.
+    `called_back` None: the caller came by himself.
     """
 
     id: UUID
@@ -49,6 +49,7 @@ class QueueVisit:
     agents: Mapping[UUID, Sequence[str]] = field(default_factory=dict)
     talking_since: datetime | None = None
     called_back: CalledBack | None = None
+    offers: int = 0
 
     def arguments(self) -> dict[str, Any]:
         """Return what `call_positions.arguments` holds."""
@@ -67,6 +68,7 @@ class QueueVisit:
             "agents": {str(agent): list(legs) for agent, legs in self.agents.items()},
             "talking_since": self.talking_since.isoformat() if self.talking_since else None,
             "called_back": [back.number, back.name, str(back.over)] if back else None,
+            "offers": self.offers,
         }
 
     @classmethod
@@ -87,6 +89,7 @@ class QueueVisit:
             {UUID(agent): tuple(legs) for agent, legs in arguments["agents"].items()},
             datetime.fromisoformat(since) if since else None,
             CalledBack(back[0], back[1], UUID(back[2])) if back else None,
+            arguments.get("offers", 0),
         )
 
     def alone(self) -> "QueueVisit":

@@ -66,8 +66,8 @@ def test_an_answer_at_any_moment_of_the_announcements(answers: float) -> None:
     told(act)
 
 
-STEP = 0.00025
-LONG, SHORT = 0.004, 0.0005
+STEP = 0.001
+LONG, SHORT = 0.01, 0.0005
 
 
 @pytest.mark.parametrize("slow", range(5))
@@ -76,7 +76,7 @@ def test_an_answer_crosses_what_begins(first: str, slow: int) -> None:
     """What has just been asked for is stopped all the same; one in five requests is slow."""
     delays = tuple(LONG if n == slow else SHORT for n in range(5))
     at = {"the welcome": 0.3, "the music": 1.3, "the position": 30.0}[first]
-    for n in range(-8, 20):
+    for n in range(-24, 12):
 
         async def act(scene: Scene, n: int = n) -> None:
             announces = first == "the position"

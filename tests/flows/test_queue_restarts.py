@@ -1,18 +1,14 @@
 """The process is killed, or Asterisk is, while callers wait, agents ring and people talk."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from stasis_app.words import QueueStrategy, Wanted
+from stasis_app.words import Wanted
 from tests.support.fake_phones import EPOCH, Channel, Phone
-from tests.support.virtual_time import run
 
-from .queue_stage import Scene, all_is_well, told, watching, world_of_queues
-from .restarts import Machine
+from .queue_stage import Scene, prompt, told
 from .rows import identity
 from .stage import ANSWERS, RINGS
 
@@ -286,74 +282,19 @@ def test_asterisk_restarts(stage: str) -> None:
     assert len(scene.ways_out()) == 2
 
 
-@dataclass
-class Story:
-    """Two callers and three agents, of whom all ring."""
+def test_the_welcome_of_before_is_stopped_for_an_agent() -> None:
+    """It was begun before anybody rang, and the process was killed after that."""
+    callers: list[Channel] = []
 
-    prepare: Callable[[Scene], None]
-    calls: tuple[tuple[float, float], ...]
+    async def act(scene: Scene) -> None:
+        scene.queue(wrap_up_seconds=0, welcome=identity("hello"))
+        scene.asterisk.media_seconds[prompt("hello")] = 10.0
+        callers.append(scene.calls(hangs_up=20))
+        await asyncio.sleep(1)
+        scene.agent("1001", Phone(rings=0.1, answers=2.0))
+        await asyncio.sleep(1)
+        await scene.restart(0.5)
+        await asyncio.sleep(2)
+        assert scene.talk(callers[0])
 
-
-def plain(scene: Scene) -> None:
-    scene.queue(wrap_up_seconds=2, welcome=identity("hello"), announces_position=True)
-    scene.agent("1001", Phone(rings=0.1, rejects=(0.5, 21, 603)))
-    scene.agent("1002", Phone(rings=0.1, answers=1.0, hangs_up=3.0), penalty=1)
-
-
-def all_ring(scene: Scene) -> None:
-    scene.queue(wrap_up_seconds=2, strategy=QueueStrategy.RING_ALL, agent_prompt=identity("listen"))
-    for number, answers in (("1001", 1.0), ("1002", 1.01), ("1003", 2.0)):
-        scene.agent(number, Phone(rings=0.1, answers=answers, hangs_up=4.0))
-
-
-STORIES = {
-    "plain": Story(plain, ((0.0, 40.0), (0.5, 40.0))),
-    "all ring": Story(all_ring, ((0.0, 40.0), (0.5, 5.0))),
-}
-
-
-async def enact(story: Story, prepare: Callable[[Machine], None]) -> Scene:
-    world = world_of_queues(delays=(0.004,))
-    scene, machine = Scene(world), Machine(world)
-    with watching(scene):
-        await scene.begin()
-        story.prepare(scene)
-        prepare(machine)
-        for after, hangs_up in story.calls:
-            scene.calls_later(after, "8000", str(2000 + int(after * 10)), hangs_up)
-        await machine.over(100)
-        scene.world = machine.world
-        scene.asterisk.before.clear()
-        await scene.heal()
-    return scene
-
-
-def requests_of(story: Story) -> range:
-    scene = run(enact(story, lambda machine: None))
-    all_is_well(scene)
-    return range(4, len(scene.asterisk.requests))
-
-
-@pytest.mark.parametrize("sent", [True, False])
-@pytest.mark.parametrize("name", STORIES)
-def test_killed_at_any_request(name: str, sent: bool) -> None:
-    story = STORIES[name]
-    for request in requests_of(story):
-
-        def kill(machine: Machine, request: int = request) -> None:
-            machine.kill_at(request, 0.5, sent=sent)
-
-        scene = run(enact(story, kill))
-        all_is_well(scene)
-        assert set(scene.ways_out()) <= {"answered", "abandoned"}, f"at request {request}"
-
-
-@pytest.mark.parametrize("name", STORIES)
-def test_the_connection_breaks_at_any_request(name: str) -> None:
-    story = STORIES[name]
-    for request in requests_of(story):
-
-        def cut(machine: Machine, request: int = request) -> None:
-            machine.disconnect_at(request, 0.5)
-
-        all_is_well(run(enact(story, cut)))
+    told(act)

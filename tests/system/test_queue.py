@@ -28,8 +28,8 @@ async def test_caller_and_agent_talk(pbx: Pbx) -> None:
     assert connected["agent"] == agent.number
     assert await pbx.timeline(cdr["call_id"]) == [
         "arrived",
-        "answered",
         "ENTERQUEUE",
+        "answered",
         "CONNECT",
         "hung_up",
         "COMPLETEAGENT",
