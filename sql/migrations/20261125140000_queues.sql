@@ -22,9 +22,9 @@ COMMENT ON COLUMN queues.priority IS 'Priority of calls to which neither a rule 
 COMMENT ON COLUMN queues.weight IS 'How much a second of waiting counts here, for an agent who serves several queues; 1000 at the most.';
 COMMENT ON COLUMN queues.ring_seconds IS 'Seconds that an agent''s phone rings before the call is offered to another.';
 COMMENT ON COLUMN queues.wait_announcement_enabled IS 'Whether callers are told how long they will wait, with their position and where it can be estimated.';
-COMMENT ON COLUMN queues.when_empty IS 'What callers do while no agent is logged in: join (wait) or leave (the overflow takes over).';
+COMMENT ON COLUMN queues.when_empty IS 'What callers do while every agent is offline, logged out or without a phone: join (wait) or leave (the overflow takes over).';
 COMMENT ON COLUMN queues.exit_key IS 'Key that takes a waiting caller to the exit destination. NULL: none.';
-COMMENT ON COLUMN queues.exit_destination_type IS 'Where that is; words as for inbound_rules.destination_type. NULL: to the overflow.';
+COMMENT ON COLUMN queues.exit_destination_type IS 'Where that is; words as for inbound_rules.destination_type. NULL: the key does nothing.';
 COMMENT ON COLUMN queues.exit_destination_id IS 'id of that destination in the table named by its type. NULL: none.';
 COMMENT ON COLUMN queues.exit_destination_number IS 'Number to call, for external or of the extension. NULL otherwise.';
 COMMENT ON COLUMN queues.skill_relax_seconds IS 'After so many seconds of waiting the last of the skills that a call asks for is dropped, after as many again the next. NULL: never.';

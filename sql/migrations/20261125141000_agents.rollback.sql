@@ -19,6 +19,7 @@ DROP TRIGGER lock_agents_insert ON agent_states;
 DROP TRIGGER lock_agents_update ON agent_states;
 DROP TRIGGER lock_agents_delete ON agent_states;
 DROP TRIGGER lock_agents_update ON agent_slots;
+DROP TRIGGER lock_agents_delete ON agent_slots;
 DROP TRIGGER follow_update ON agent_slots;
 DROP TRIGGER make_agents_delete ON agent_slots;
 DROP TRIGGER make_agents_truncate ON agent_slots;
@@ -34,6 +35,8 @@ DROP TABLE agent_state_changes, agent_slots;
 
 -- what nobody has written was not there before
 DELETE FROM agent_states WHERE made_by_itself;
+-- nothing derives the status any more, and migrated again it says what is wanted
+UPDATE agent_states SET status = wanted, reason_code = wanted_reason;
 ALTER TABLE agent_states RESET (fillfactor);
 ALTER TABLE agent_states
     DROP COLUMN made_by_itself,

@@ -526,10 +526,13 @@ $$;
 COMMENT ON FUNCTION follow_agent_slots() IS
     'Trigger: derives the agent''s status anew after somebody has edited his slot, and announces it.';
 
-CREATE TRIGGER lock_agents_update BEFORE UPDATE OF engaged, hindrance, wrap_up_until, rests_until, misses
-    ON agent_slots
-    FOR EACH STATEMENT WHEN (current_setting('pbx.agents', TRUE) IS DISTINCT FROM 'on')
+-- Before a slot is locked, as the journal does. Who reserves waits for nobody, and says so.
+CREATE TRIGGER lock_agents_update BEFORE UPDATE ON agent_slots
+    FOR EACH STATEMENT WHEN (current_setting('pbx.agents', TRUE) IS DISTINCT FROM 'on'
+        AND current_setting('pbx.reserves', TRUE) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION lock_agents();
+CREATE TRIGGER lock_agents_delete BEFORE DELETE ON agent_slots
+    FOR EACH STATEMENT EXECUTE FUNCTION lock_agents();
 CREATE TRIGGER follow_update AFTER UPDATE ON agent_slots
     FOR EACH ROW WHEN (current_setting('pbx.agents', TRUE) IS DISTINCT FROM 'on'
         AND OLD IS DISTINCT FROM NEW
@@ -537,7 +540,8 @@ CREATE TRIGGER follow_update AFTER UPDATE ON agent_slots
             IS DISTINCT FROM (OLD.call_id, OLD.reserved_until)))
     EXECUTE FUNCTION follow_agent_slots();
 
-COMMENT ON TRIGGER lock_agents_update ON agent_slots IS 'One at a time, so that nobody waits for each other.';
+COMMENT ON TRIGGER lock_agents_update ON agent_slots IS 'One at a time, so that nobody waits for each other. A reservation of the application passes.';
+COMMENT ON TRIGGER lock_agents_delete ON agent_slots IS 'One at a time, so that nobody waits for each other.';
 COMMENT ON TRIGGER follow_update ON agent_slots IS 'A slot that was edited by hand.';
 
 CREATE FUNCTION make_agents() RETURNS TRIGGER

@@ -36,8 +36,8 @@ COMMENT ON TABLE queue_calls IS 'Each entry of a call into a queue, and how it w
 COMMENT ON COLUMN queue_calls.call_id IS 'calls.id while the call lives, cdr.call_id afterwards.';
 COMMENT ON COLUMN queue_calls.queue_id IS 'queues.id, which may be gone by now.';
 COMMENT ON COLUMN queue_calls.caller_number IS 'Who called. NULL or anonymous: withheld.';
-COMMENT ON COLUMN queue_calls.priority IS 'Higher ones are served first.';
-COMMENT ON COLUMN queue_calls.skills IS 'What was asked of the agent, the most important first. NULL: nothing.';
+COMMENT ON COLUMN queue_calls.priority IS 'Higher ones are served first. NULL: it was not let in.';
+COMMENT ON COLUMN queue_calls.skills IS 'What was asked of the agent, the most important first. NULL or {}: nothing.';
 COMMENT ON COLUMN queue_calls.joined_at IS 'Since when the caller counts as waiting, which decides the place: before entered_at for who has called again or is called back.';
 COMMENT ON COLUMN queue_calls.entered_at IS 'When the call entered the queue.';
 COMMENT ON COLUMN queue_calls.position IS 'Its place at that time, 1 is the head. NULL: it was not let in.';
@@ -45,11 +45,11 @@ COMMENT ON COLUMN queue_calls.offers IS 'How often an agent''s phone rang for it
 COMMENT ON COLUMN queue_calls.answered_at IS 'When an agent was connected. NULL: not (yet).';
 COMMENT ON COLUMN queue_calls.agent_extension_id IS 'extensions.id of that agent. NULL: none (yet).';
 COMMENT ON COLUMN queue_calls.left_at IS 'When it left the line, be it to an agent. NULL: it waits.';
-COMMENT ON COLUMN queue_calls.left_how IS 'answered, abandoned (hung up), timeout, key, empty (no agent logged in), callback (is to be called back), closed, full or failed. NULL: it waits.';
-COMMENT ON COLUMN queue_calls.left_position IS 'Its place when it left. NULL: it waits, or was not let in.';
+COMMENT ON COLUMN queue_calls.left_how IS 'answered, abandoned (hung up), timeout, key, empty (no agent logged in), callback (is to be called back), closed, full or failed (cut off: Asterisk restarted, or an error ended the call). NULL: it waits.';
+COMMENT ON COLUMN queue_calls.left_position IS 'Its place when it left. NULL: it waits, was not let in, or left while no application ran that could tell.';
 COMMENT ON COLUMN queue_calls.ended_at IS 'When the talk with the agent ended. NULL: not yet, or there was none.';
 COMMENT ON COLUMN queue_calls.ended_by IS 'caller or agent: who ended it. NULL: nobody (yet).';
-COMMENT ON COLUMN queue_calls.talk_seconds IS 'Seconds that they talked, without hold. NULL: not (yet) known.';
+COMMENT ON COLUMN queue_calls.talk_seconds IS 'Seconds that they talked, with hold. NULL: not (yet) known.';
 COMMENT ON COLUMN queue_calls.is_callback IS 'Whether the exchange has called the caller back.';
 
 -- A call that is over waits nowhere, whatever became of the process that carried it.
@@ -189,7 +189,7 @@ WHERE paused.status = 'break' AND paused.until_at IS NOT NULL;
 
 COMMENT ON VIEW queue_log IS 'What happened in the queues in the form of Asterisk''s queue_log, for programs that read that. Ask for a span of time, and ORDER BY time.';
 COMMENT ON COLUMN queue_log.time IS 'When it happened.';
-COMMENT ON COLUMN queue_log.callid IS 'call_events.call_id. NONE: no call.';
+COMMENT ON COLUMN queue_log.callid IS 'call_events.call_id. NONE: no call. With it go a span of time; alone it is looked for in all of call_events.';
 COMMENT ON COLUMN queue_log.queuename IS 'queues.name. NONE: all queues.';
 COMMENT ON COLUMN queue_log.agent IS 'extensions.number of the agent. NONE: none.';
 COMMENT ON COLUMN queue_log.event IS 'Asterisk''s word, e.g. ENTERQUEUE, CONNECT, COMPLETECALLER, ABANDON, PAUSE; FULL, which Asterisk does not have: not let in.';

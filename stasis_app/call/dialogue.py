@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -151,12 +152,12 @@ class Dialogue:
             with contextlib.suppress(Gone):
                 await self.exchange.door.stop_playback(playback)
 
-    async def hush(self, position: Position) -> None:
+    def hush(self, position: Position) -> None:
         """Stop what a process that is gone was playing: what we play would wait behind it."""
         playback = position.arguments.get(PLAYBACK)
         if playback:
-            with contextlib.suppress(Gone):
-                await self.exchange.door.stop_playback(playback)
+            stop = partial(self.exchange.door.stop_playback, playback)
+            self.exchange.behind(stop, insist=False)
 
     def _note_playback(self, playback: str) -> None:
         if self._position:

@@ -46,7 +46,6 @@ class Floor(Lines):
         super().__init__(book, write, engaged)
         self._agents = agents
         self._tasks: set[asyncio.Task[None]] = set()
-        self._opened = False
         self._closed = False
         self._due = False
         self._away = False
@@ -60,7 +59,6 @@ class Floor(Lines):
     async def load(self) -> None:
         """Read the slots. Raises ConnectionError."""
         slots = await self._agents.slots()
-        self._known = True
         self.slots.know(slots)
         for slot in slots:
             if slot.call:
@@ -86,12 +84,12 @@ class Floor(Lines):
         self._awaited.clear()
         self._gathered.clear()
         if not self._opened and not self._closed:
-            self._known = self._opened = True
+            self._opened = True
             self.changed({"queues": None})
 
     def close(self) -> None:
         """Decide nothing any more: the process leaves."""
-        self._opened = self._known = False
+        self._opened = False
         self._closed = True
         for task in self._tasks:
             task.cancel()

@@ -62,7 +62,7 @@ class Lines(Staff):
         self._lines.setdefault(queue.id, set()).add(place)
         self._dispatch.join(Waiting(call, queue.id, priority, joined_at, self._order, skills))
         self._gather(call)
-        self._free_left_behind(call)
+        self.free_left_behind(call)
         self._decide_soon()
         try:
             yield place
@@ -71,8 +71,8 @@ class Lines(Staff):
             if place.offered.done() and not place.offered.cancelled():
                 self._give_back(call, place.offered.result())
 
-    def _free_left_behind(self, call: UUID) -> None:
-        """Free the agents whom a process that is gone has reserved, and has not come to call."""
+    def free_left_behind(self, call: UUID) -> None:
+        """Free the agents whom a process that is gone has reserved, but who are not taken over."""
         for agent in self._left_behind.pop(call, ()):
             if not self.slots.serves(agent, call):
                 self.slots.adopt(agent, call)

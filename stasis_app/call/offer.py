@@ -20,9 +20,8 @@ from stasis_app.ari.events import Dialled, Event
 from stasis_app.rules.forwarding import worst
 from stasis_app.rules.queues import Queue
 from stasis_app.rules.sentences import Sentence, say
-from stasis_app.words import HangupCause, Moment
+from stasis_app.words import HangupCause, Moment, QueueStrategy
 
-from . import causes
 from .call import Call
 from .line import Line
 from .playback import playing
@@ -120,9 +119,19 @@ class Offer(Ringing):
         outcome = await super().outcome(seconds)
         if isinstance(outcome, HangupCause):
             self._drop_all_but(None)
+            ring_again = self._ring_again()
             for agent in tuple(self._left):
-                self._miss(agent, HangupCause.NO_ANSWER)
+                if ring_again:
+                    self._note(Moment.RINGNOANSWER, agent, cause=HangupCause.NO_ANSWER)
+                    self._release(agent)
+                else:
+                    self._miss(agent, HangupCause.NO_ANSWER)
         return outcome
+
+    def _ring_again(self) -> bool:
+        """Return whether all are to ring once more, with who has come since: nobody else is free."""
+        ring_all = self._queue.strategy is QueueStrategy.RING_ALL
+        return ring_all and not self._floor.any_free_beyond(self._left, self._queue.id)
 
     async def announce(self, winner: Line, media: Sequence[str]) -> None:
         """Let the agent hear something before the caller: he may hang up meanwhile."""
@@ -147,17 +156,19 @@ class Offer(Ringing):
             self._miss(self.winner, HangupCause.REJECTED)
 
     async def join(self, winner: Line) -> bool:
-        """Let the caller and the winner talk; False when he has hung up before.
+        """Let the caller and the winner talk; False when they can't: he has hung up before.
 
         His display goes on showing the queue's name and the caller.
         """
         try:
             await self.bridge.make()
             await self.bridge.join([self.call.caller.id, winner.id], update_displays=False)
-        except AriError:
+        except AriError as error:
             await self._end_of(winner)
             if not winner.ending:
-                raise
+                log.warning("no conversation", action="join_failed", error=str(error))
+                self._drop(winner)
+                return False
         if winner.ending or self.winner is None:
             return False
         self._left.pop(self.winner, None)
@@ -181,15 +192,20 @@ class Offer(Ringing):
 
     def _answers(self, line: Line, at: datetime) -> None:
         """Take the first answer. One that crosses it on the wire is told that it comes too late."""
+        agent = self._agent_of[line.id]
         if self.answered is None:
-            self.answered, self.winner = line, self._agent_of[line.id]
+            self.answered, self.winner = line, agent
             self.reach()
             self._decided.set()
             later = asyncio.get_running_loop().call_later
             self._crossing = later(CROSSING_SECONDS, self._drop_losers)
-        elif line is not self.answered:
+        elif line is self.answered:
+            return
+        elif agent in (self.winner, *self._late):
+            self._drop(line)
+        else:
             line.closed = True
-            self._late.add(self._agent_of[line.id])
+            self._late.add(agent)
             self.call.behind(partial(self._tell_taken, line), insist=False)
 
     def _on_event(self, line: Line, event: Event) -> None:
@@ -245,6 +261,9 @@ class Offer(Ringing):
 
     def _lose(self, agent: UUID) -> None:
         self._note(Moment.RINGCANCELED, agent)
+        self._release(agent)
+
+    def _release(self, agent: UUID) -> None:
         self._let_go(agent)
         self._floor.released(agent, self.call.id)
 
@@ -269,6 +288,5 @@ class Offer(Ringing):
                 exchange, line.id, self.call.new_id(), sentence, TOLD_SECONDS
             ) as heard:
                 await heard.finished
-        with contextlib.suppress(Gone):
-            await exchange.door.hang_up(line.id, causes.ANSWERED_ELSEWHERE)
+        self._drop(line)
         self._lose(self._agent_of[line.id])

@@ -10,7 +10,7 @@ from stasis_app.rules import agents as rules
 from stasis_app.rules.book import Book
 from stasis_app.rules.dispatch import Seat
 from stasis_app.rules.queues import Member, Queue
-from stasis_app.words import HangupCause
+from stasis_app.words import HangupCause, QueueStrategy
 
 from .journal import Write
 from .lots import Lots
@@ -31,7 +31,7 @@ class Staff:
         self._unsure: set[UUID] = set()
         self._there: dict[UUID, set[UUID]] = {}
         self._timers: dict[UUID, asyncio.TimerHandle] = {}
-        self._known = False
+        self._opened = False
         engaged.watchers.append(self.look)
 
     def _seat(self, agent: UUID, seats: Sequence[Seat]) -> None:
@@ -43,9 +43,9 @@ class Staff:
     def look(self, agent: UUID) -> None:
         """See whether an agent can take a call now, and in which queues.
 
-        Before the slots are known nothing is said of anybody.
+        Before the calls of an earlier process are taken over nothing is said of anybody.
         """
-        if not self._known:
+        if not self._opened:
             return
         members = self._book.queue_members.queues_of(agent)
         if not members:
@@ -79,6 +79,20 @@ class Staff:
     def can_ring(self, agent: UUID, queue: UUID) -> bool:
         """Return whether an agent wants calls of a queue, and has phones that ring."""
         return rules.wants(self._book, agent, queue) and not rules.hindrance(self._book, agent)
+
+    def any_free_beyond(self, agents: Collection[UUID], queue: UUID) -> bool:
+        """Return whether anybody is free in the tiers of a queue that these agents are not in."""
+        members = self._book.queue_members.of(queue)
+        tiers = {(one.priority, one.penalty) for one in members if one.extension in agents}
+        return any(
+            (one.priority, one.penalty) not in tiers and self._is_free(one) for one in members
+        )
+
+    def _is_free(self, member: Member) -> bool:
+        agent, now = member.extension, datetime.now(UTC)
+        slot = self.slots.of(agent)
+        busy = slot.call or self._engaged[agent] or rules.seconds_to_rest(slot, now)
+        return not busy and agent not in self._unsure and self.can_ring(agent, member.queue)
 
     def anybody_but(
         self, spared: Collection[UUID], queue: UUID, skills: Collection[str] = ()
@@ -135,9 +149,13 @@ class Staff:
     # what they do
 
     def missed(self, agent: UUID, call: UUID, queue: Queue, cause: HangupCause) -> None:
-        """Let an agent rest who did not take a call; too many misses are a break."""
+        """Let an agent rest who did not take a call; too many misses are a break.
+
+        Where all ring nobody counts on him alone.
+        """
         now = datetime.now(UTC)
-        misses = self.slots.of(agent).misses + (cause is HangupCause.NO_ANSWER)
+        alone = queue.strategy is not QueueStrategy.RING_ALL
+        misses = self.slots.of(agent).misses + (alone and cause is HangupCause.NO_ANSWER)
         rest = max(rules.rest_seconds(self._book, cause), LEAST_REST_SECONDS)
         pause = rules.MISSED if 0 < queue.break_after_misses <= misses else ""
         until = now + timedelta(seconds=rest)

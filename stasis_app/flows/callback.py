@@ -73,6 +73,7 @@ async def call_back(call: Outgoing, errand: Errand, kept: Kept) -> None:
             attempt.problem, call.cause = outcome, call.cause or outcome
             return
         attempt.errand = outcome
+        call.stands(STEP, outcome.arguments())
         async with Lifeline(call.caller):
             await follow(call, await attempt.serve(kept))
 
@@ -106,10 +107,8 @@ async def go_on(call: Call, position: Position, asterisk: Present) -> Destinatio
 
 def was_over(exchange: Exchange, journal: Journal, position: Position) -> None:
     """Note that an attempt has failed while nobody was watching; the agent is free again."""
-    errand = Errand.of(position.arguments)
-    exchange.floor.slots.adopt(errand.agent, journal.call)
-    exchange.floor.released(errand.agent, journal.call)
-    settle(exchange, journal, errand, "restart")
+    exchange.floor.free_left_behind(journal.call)
+    settle(exchange, journal, Errand.of(position.arguments), "restart")
 
 
 class Attempt:

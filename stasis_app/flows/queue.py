@@ -55,8 +55,8 @@ async def queue(call: Call, destination: Destination) -> Destination | None:
 
 
 def lets_in(call: Call, found: Queue) -> str | None:
-    floor = call.exchange.floor
-    return rules.lets_in(found, floor.waiting(found.id), floor.staffed(found.id))
+    exchange = call.exchange
+    return rules.lets_in(exchange.book, found, exchange.floor.waiting(found.id))
 
 
 async def go_on(call: Call, position: Position, asterisk: Present) -> Destination | None:
@@ -124,18 +124,16 @@ def was_over(
         return
     found = exchange.book.queues.get(visit.queue) or rules.gone(visit.queue)
     floor = exchange.floor
-    held = [agent for agent in visit.agents if floor.slots.of(agent).call == journal.call]
-    for agent in held:
-        floor.slots.adopt(agent, journal.call)
     if visit.stage is not Stage.TALKING:
-        for agent in held:
-            floor.released(agent, journal.call)
+        floor.free_left_behind(journal.call)
         how = Left.FAILED if cut_off else Left.ABANDONED
         notes.left(journal, found, visit, how, at, position=visit.position)
         return
     talked = max((at - (visit.talking_since or at)).total_seconds(), 0.0)
-    for agent in held:
-        floor.ended(agent, journal.call, found, at, talked)
+    for agent in visit.agents:
+        if floor.slots.of(agent).call == journal.call:
+            floor.slots.adopt(agent, journal.call)
+            floor.ended(agent, journal.call, found, at, talked)
     label = " ".join(name_of(exchange.book, agent) for agent in visit.agents)
     notes.ended(journal, found, visit, at, talked, label=label, by_agent=False)
 

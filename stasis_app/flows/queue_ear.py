@@ -33,6 +33,10 @@ class Ear:
         self._number: str | None = None
         self._told: announcing.Told | None = None
         self._music: asyncio.Task[None] | None = None
+        self._still = True
+        self._offered = False
+        self._exit_key: str | None = None
+        self.queue: Queue | None = None
         self._listens = False
         self.confirmed = False
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -44,18 +48,21 @@ class Ear:
         *,
         new: bool,
         welcomed: Callable[[], None],
-        number: str | None = None,
+        exits: bool,
+        number: str | None,
     ) -> None:
         """Begin; `welcomed` is told when a new caller has heard the welcome prompt.
 
-        `number` is where he can be called back; None: he is not asked.
+        `exits` says whether the exit key leads anywhere. `number` is where he can be called back;
+        None: he is not asked.
         """
         self._call.exchange.waits.prepare(queue.id)
-        self._queue = queue
+        self._queue = self.queue = queue
         self._place = place
         self._number = number
         self.confirmed = False
-        keys = (queue.exit_key, queue.callback_key if number else None)
+        self._exit_key = queue.exit_key if exits else None
+        keys = (self._exit_key, queue.callback_key if number else None)
         self._keys = "".join(key for key in keys if key)
         self._listens = True
         self.ended = asyncio.create_task(self._listen(welcomed if new else None), name="ear")
@@ -69,6 +76,7 @@ class Ear:
         if self.listens:
             self.cancel()
             await asyncio.wait([self.ended])
+        self._still = True
         await unless_it_fails(self._call.be_silent())
         music, self._music = self._music, None
         if music:
@@ -89,44 +97,57 @@ class Ear:
             key = await self._welcome()
             welcomed()
         while True:
-            if key == self._queue.exit_key and key:
+            if key and key == self._exit_key:
                 return key
             if key and await self._confirms(self._number or ""):
                 return key
-            if self._music is None:
-                await self._begin_music()
-            key = await self._tell() or await self._call.key(self._pause(), self._keys)
+            key = await self._tell()
+            if key is None:
+                await self._go_on_playing()
+                key = await self._call.key(self._pause(), self._keys)
+
+    async def _say(self, *said: Said) -> str | None:
+        """Say something: that is the end of the music (Asterisk 22.10)."""
+        self._still = True
+        return await unless_it_fails(self._call.say(*said, keys=self._keys))
 
     async def _confirms(self, number: str) -> bool:
         """Read the number out; any key but one, or none, lets the caller go on waiting."""
         said = callback_number(number, self._call.language)
+        self._still = True
         asked = self._call.ask(*said, seconds=CONFIRM_SECONDS)
         self.confirmed = await unless_it_fails(asked) == CONFIRM_KEY
         return self.confirmed
 
-    async def _begin_music(self) -> None:
+    async def _go_on_playing(self) -> None:
         """To stop it must not overtake it: the request is not broken off with the listening."""
+        if not self._still:
+            return
+        self._still = False
         start = self._call.exchange.door.start_music(self._call.caller.id, self._queue.music)
         self._music = asyncio.create_task(unless_it_fails(start), name="music")
         await asyncio.shield(self._music)
 
     async def _welcome(self) -> str | None:
         prompt: Sequence[Said] = (MediaFile(self._queue.welcome),) if self._queue.welcome else ()
-        return await unless_it_fails(self._call.say(*prompt, keys=self._keys))
+        return await self._say(*prompt)
 
     async def _tell(self) -> str | None:
-        """Say the place and the wait if they are due. The music goes on by itself afterwards."""
+        """Say the place and the wait if they are due, and what the caller may ask for."""
         now, place = datetime.now(UTC), self._place.position
         wait = self._call.exchange.waits.seconds(self._queue.id, place)
         word = announcing.next_word(self._queue, self._told, place, wait, now)
-        if word is None:
-            return None
-        self._told = announcing.Told(place, now)
-        said = self._words(word)
-        if not said:
-            return None
-        self._call.journal.note(Moment.POSITION_TOLD, position=word.position, minutes=word.minutes)
-        return await unless_it_fails(self._call.say(*said, keys=self._keys))
+        said = self._words(word) if word else []
+        if word:
+            self._told = announcing.Told(place, now)
+        if said and word:
+            journal, place_told = self._call.journal, word.position
+            journal.note(Moment.POSITION_TOLD, position=place_told, minutes=word.minutes)
+        if self._number and self._queue.callback_key and (said or not self._offered):
+            self._offered = True
+            tongue = self._call.language
+            said += callback_offer(self._queue.callback_key, self._number, tongue)
+        return await self._say(*said) if said else None
 
     def _words(self, word: announcing.Word) -> list[str]:
         tongue = self._call.language
@@ -135,8 +156,6 @@ class Ear:
             said += position(word.position, tongue)
         if word.minutes is not None:
             said += waits_minutes(word.minutes, tongue)
-        if said and self._number and self._queue.callback_key:
-            said += callback_offer(self._queue.callback_key, self._number, tongue)
         return said
 
     def _pause(self) -> float:

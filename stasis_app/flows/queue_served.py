@@ -90,7 +90,8 @@ class Served:
 
     async def _serve_kept(self, place: Place, agent: UUID) -> bool:
         """Let the agent ring who was reserved for the caller, if he still can; else any other."""
-        if self.floor.can_ring(agent, self.visit.queue):
+        engaged = self.call.exchange.engaged[agent]
+        if self.floor.can_ring(agent, self.visit.queue) and not engaged:
             return await self._serve(place, self._offer([agent]), self.queue.ring_seconds)
         self.floor.released(agent, self.call.id)
         self.floor.ask_again(self.call.id)
@@ -108,8 +109,7 @@ class Served:
         self.floor.spare(self.call.id, {agent for agent, _ in offer.missed})
         self.visit = self.visit.alone()
         self.stand()
-        if not self._ear.ended.done():
-            self.floor.ask_again(self.call.id)
+        self.floor.ask_again(self.call.id)
         return False
 
     async def _first_answer(self, offer: Offer, seconds: float) -> Line | None:

@@ -92,8 +92,21 @@ class Turn(Served):
         if self._ear.listens:
             return
         new = not self.visit.welcomed
-        number = self._number()
-        self._ear.listen(self.queue, place, new=new, welcomed=self._welcomed, number=number)
+        book, queue = self.call.exchange.book, self.queue
+        self._ear.listen(
+            queue,
+            place,
+            new=new,
+            welcomed=self._welcomed,
+            exits=rules.exit(book, queue, self.visit.called) is not None,
+            number=self._number(),
+        )
+
+    async def _listen_anew(self, place: Place) -> None:
+        """An edited row counts for who is waiting, too."""
+        if self._ear.listens and self._ear.queue != self.queue:
+            await self._ear.stop()
+            self._listen(place)
 
     def _number(self) -> str | None:
         """Return where the caller can be called back, if the queue does so."""
@@ -127,6 +140,7 @@ class Turn(Served):
             else:
                 self.floor.ask_less(self.call.id, self._skills())
                 await place.happening({self._ear.ended}, self._pause())
+                await self._listen_anew(place)
 
     def _pause(self) -> float | None:
         queue = self.queue
@@ -151,9 +165,8 @@ class Turn(Served):
         number = self._number()
         if number is None or not notes.asks_to_be_called(self.call, self.visit, number):
             return False
-        self.floor.hold(self.call.id)
-        await self._ear.stop()
         self._leave(Left.CALLBACK)
+        await self._ear.stop()
         cause, sentence = HangupCause.NORMAL_CLEARING, Sentence.CALLBACK_TAKEN_DOWN
         await self.call.refuse(cause, sentence=sentence, reason="queue_callback")
         return True

@@ -66,7 +66,7 @@ def arrived_at(call: Call, place: Mapping[str, Any]) -> Arrival:
 async def resume(call: Call, position: Position, asterisk: Present) -> None:
     """Continue an adopted call. A call that stood at its arrival begins anew."""
     exchange = call.exchange
-    await call.hush(position)
+    call.hush(position)
     call.speak(position.arguments.get(SAID_LANGUAGE, ""))
     priority, skills = position.arguments.get(ASKED, (None, None))
     call.asks(Asked(priority, None if skills is None else tuple(skills)))

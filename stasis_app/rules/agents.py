@@ -50,10 +50,12 @@ def is_logged_in(book: Book, extension: UUID, queue: UUID) -> bool:
     return all(one.wanted is not Wanted.OFFLINE for one in presences(book, extension, queue))
 
 
-def logged_in(book: Book, queue: Queue) -> int:
-    """Return how many agents of a queue are there."""
-    members = book.queue_members.of(queue.id)
-    return sum(is_logged_in(book, member.extension, queue.id) for member in members)
+def attended(book: Book, queue: UUID) -> bool:
+    """Return whether any agent of a queue is there, with a phone: is not offline."""
+    members = book.queue_members.of(queue)
+    return any(
+        is_logged_in(book, one.extension, queue) and book.contacts(one.extension) for one in members
+    )
 
 
 def login_turned_over(book: Book, extension: UUID, queue: UUID | None) -> Wanted:

@@ -1,7 +1,8 @@
 """Columns of a row: texts, numbers, targets, expressions, and what is said of unusable ones."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 import re2
@@ -36,6 +37,11 @@ class Bounds(NamedTuple):
     default: float
 
 
+def aware(at: datetime) -> datetime:
+    """Return a time with its zone: asyncpg gives infinity as one without."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def text(value: str | None) -> str | None:
     return (value or "").strip() or None
 
@@ -53,10 +59,19 @@ def within(row: Row, column: str, bounds: Bounds, problems: list[str]) -> float:
     return float(value)
 
 
-def skills(values: Iterable[str | None] | None) -> tuple[str, ...]:
+def skills(values: Iterable[object] | None) -> tuple[str, ...]:
     """Return the names of skills as they are compared, each once, in their order."""
-    named = ((value or "").strip().lower() for value in values or ())
+    named = (value.strip().lower() for value in _flat(values or ()))
     return tuple(dict.fromkeys(name for name in named if name))
+
+
+def _flat(values: Iterable[object]) -> Iterator[str]:
+    """Go through the texts of an array; in SQL one may have any number of dimensions."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield from _flat(value)
 
 
 def asked(row: Row) -> Asked:

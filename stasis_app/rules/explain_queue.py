@@ -18,7 +18,7 @@ def queue(book: Book, destination: Destination) -> Iterator[str]:
         return
     called = destination.payer.diverted[0] if destination.payer.diverted else ""
     way_out = goes_to(queueing.overflow(book, found, called))
-    refusal = queueing.lets_in(found, 0, agents.logged_in(book, found))
+    refusal = queueing.lets_in(book, found, 0)
     if refusal:
         yield f"queue {found.name} is {_why_not(found, refusal)}: {way_out}"
         return

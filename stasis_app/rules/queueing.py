@@ -6,6 +6,7 @@ from uuid import UUID
 
 from stasis_app.words import OverflowAction, QueueStatus, QueueStrategy, WhenEmpty
 
+from .agents import attended
 from .book import Book
 from .inbound import resolve, sends_on
 from .models import Asked, Destination, Target
@@ -15,14 +16,14 @@ FULL, CLOSED, EMPTY = "full", "closed", "empty"
 TOLERANCE_SECONDS = 0.001
 
 
-def lets_in(queue: Queue, waiting: int, logged_in: int) -> str | None:
+def lets_in(book: Book, queue: Queue, waiting: int) -> str | None:
     """Return why a call may not join those who wait: closed, empty or full; None: it may.
 
-    `waiting` counts the calls in the line, `logged_in` the agents that may serve it some time.
+    `waiting` counts the calls in the line.
     """
     if queue.status is not QueueStatus.ACTIVE:
         return CLOSED
-    if queue.when_empty is WhenEmpty.LEAVE and logged_in == 0:
+    if queue.when_empty is WhenEmpty.LEAVE and not attended(book, queue.id):
         return EMPTY
     return FULL if queue.max_size is not None and waiting >= queue.max_size else None
 

@@ -1,7 +1,6 @@
 """From rows to models: queues, their agents, and what those have asked for (see `rows`)."""
 
 import re
-from datetime import UTC, datetime
 
 from stasis_app.words import (
     OverflowAction,
@@ -12,7 +11,7 @@ from stasis_app.words import (
     WhenEmpty,
 )
 
-from .columns import Bounds, Row, RowError, skills, target, target_of, text, within
+from .columns import Bounds, Row, RowError, aware, skills, target, target_of, text, within
 from .forwarding import LONGEST_RING_SECONDS
 from .models import Target
 from .queues import Member, Presence, Queue
@@ -100,13 +99,8 @@ def presence(row: Row) -> Presence:
         queue=row["queue_id"],
         wanted=Wanted(row["wanted"]),
         reason=text(row["wanted_reason"]) or "",
-        since=_aware(row["wanted_at"]),
+        since=aware(row["wanted_at"]),
     )
-
-
-def _aware(at: datetime) -> datetime:
-    """asyncpg gives infinity as a time without a zone."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _max_wait(row: Row, problems: list[str]) -> float | None:

@@ -47,6 +47,9 @@ class Shelf(Generic[T]):
             except RowError as error:
                 self.broken[identity] = error
                 continue
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                self.broken[identity] = RowError(str(identity), f"can't be read: {error}")
+                continue
             self.keep(identity, item)
 
     def keep(self, identity: UUID, item: T) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from stasis_app.rules.columns import aware
 from stasis_app.rules.numbers import is_anonymous
 from stasis_app.rules.queues import Reservation, Slot, Wait
 from stasis_app.words import Wanted
@@ -76,6 +77,8 @@ WHERE extension_id NOT IN (SELECT extension_id FROM free)
         OR (slot.talking_since IS NULL AND slot.reserved_until < now()))
 ORDER BY place
 """
+RESERVES = {"pbx.reserves": "on"}
+"""Others who write a slot wait for each other first (see the trigger `lock_agents_update`)."""
 TRY_AGAIN_SECONDS = (0.01, 0.02, 0.04)
 """A slot is written to for as long as a group of the journal takes."""
 
@@ -112,21 +115,19 @@ ORDER BY answered_at
 """
 
 # who came back after he had hung up or was cut off has taken his place along: the later entry
-# holds it
+# holds it. Many may show the same number: the latest entry is looked for once, not for each.
 EARLIER = """
 WITH superseded AS (
     UPDATE queue_callbacks SET state = 'superseded', done_at = now()
     WHERE queue_id = $1 AND number = $2 AND state IN ('waiting', 'calling')
     RETURNING joined_at
 ), abandoned AS (
-    SELECT visit.joined_at FROM queue_calls AS visit
-    WHERE visit.queue_id = $1 AND visit.caller_number = $2
-        AND visit.left_how IN ('abandoned', 'failed')
-        AND visit.left_at > now() - make_interval(secs => $3)
-        AND NOT EXISTS (
-            SELECT FROM queue_calls AS later
-            WHERE later.queue_id = $1 AND later.caller_number = $2
-                AND later.position IS NOT NULL AND later.entered_at >= visit.left_at)
+    SELECT joined_at FROM queue_calls
+    WHERE queue_id = $1 AND caller_number = $2 AND left_how IN ('abandoned', 'failed')
+        AND left_at > now() - make_interval(secs => $3)
+        AND left_at > (
+            SELECT max(entered_at) FROM queue_calls
+            WHERE queue_id = $1 AND caller_number = $2 AND position IS NOT NULL)
 )
 SELECT min(joined_at)
 FROM (SELECT joined_at FROM superseded UNION ALL SELECT joined_at FROM abandoned) AS waited
@@ -164,7 +165,7 @@ class Agents:
     """Every method raises ConnectionError when Postgres is away or does not answer in 3 s."""
 
     def __init__(self, dsn: str) -> None:
-        self._pool = Pool(dsn)
+        self._pool = Pool(dsn, settings=RESERVES)
 
     async def slots(self) -> Sequence[Slot]:
         """Return every agent's slot."""
@@ -242,19 +243,23 @@ class Agents:
         self._pool.close()
 
 
+def _time(at: datetime | None) -> datetime | None:
+    return aware(at) if at else None
+
+
 def _slot(row: asyncpg.Record) -> Slot:
     return Slot(
         extension=row["extension_id"],
         call=row["call_id"],
-        reserved_until=row["reserved_until"],
-        talking_since=row["talking_since"],
-        wrap_up_until=row["wrap_up_until"],
-        rests_until=row["rests_until"],
-        last_call_ended_at=row["last_call_ended_at"],
+        reserved_until=_time(row["reserved_until"]),
+        talking_since=_time(row["talking_since"]),
+        wrap_up_until=_time(row["wrap_up_until"]),
+        rests_until=_time(row["rests_until"]),
+        last_call_ended_at=_time(row["last_call_ended_at"]),
         talk_seconds=row["talk_seconds"],
-        talk_since=row["talk_since"],
+        talk_since=_time(row["talk_since"]),
         misses=row["misses"],
         engaged=row["engaged"],
         hindrance=row["hindrance"],
-        offered_at=dict(zip(row["queues"], row["times"], strict=True)),
+        offered_at=dict(zip(row["queues"], map(aware, row["times"]), strict=True)),
     )

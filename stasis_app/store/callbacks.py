@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from stasis_app.rules.callbacks import Callback
+from stasis_app.rules.columns import aware
 
 from .pool import Pool
 
@@ -77,5 +78,5 @@ def _callback(row: asyncpg.Record) -> Callback:
         tuple(row["skills"]),
         row["joined_at"],
         row["attempts"],
-        row["next_try_at"],
+        aware(row["next_try_at"]),
     )

@@ -1,7 +1,7 @@
 """A few connections that are kept, for who asks often."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -14,10 +14,21 @@ CUT_SHORT = (asyncio.CancelledError, OSError, TimeoutError, asyncpg.InternalClie
 
 
 class Pool:
-    """Opened when it is first asked. What is done with a connection has `seconds` in all."""
+    """Opened when it is first asked. What is done with a connection has `seconds` in all.
 
-    def __init__(self, dsn: str, *, size: int = 4, seconds: float = SECONDS) -> None:
+    `settings` are those of each session.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        size: int = 4,
+        seconds: float = SECONDS,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._dsn = dsn
+        self._settings = dict(settings or {})
         self._size = size
         self._seconds = seconds
         self._pool: asyncpg.Pool | None = None
@@ -57,6 +68,7 @@ class Pool:
                 timeout=self._seconds,
                 command_timeout=self._seconds,
                 reset=_as_it_is,
+                server_settings=self._settings,
             )
         return await self._pool
 

@@ -52,6 +52,61 @@ def test_an_agent_is_called_as_soon_as_the_callers_stand_in_line(
     assert scene.ways_out() == ["answered"]
 
 
+def test_an_agent_is_free_who_was_reserved_for_one_who_has_hung_up() -> None:
+    async def act(scene: Scene) -> None:
+        scene.queue(wrap_up_seconds=0)
+        caller = scene.calls()
+        await asyncio.sleep(1)
+        scene.world.kill()
+        scene.agent("1001", TALKS)
+        reserved(scene)
+        scene.hangs_up(caller)
+        await scene.restart(1.0)
+        await asyncio.sleep(0.1)
+        assert scene.slot("1001").call is None
+        scene.calls()
+
+    scene = told(act)
+    assert [round(at) for at, _ in scene.rings()] == [2]
+    assert scene.ways_out() == ["abandoned", "answered"]
+
+
+def test_an_agent_who_talks_otherwise_is_busy_all_the_while() -> None:
+    """No moment of being available is written down of the first moments of a process."""
+
+    async def act(scene: Scene) -> None:
+        scene.queue(wrap_up_seconds=0)
+        scene.agent("1001", TALKS)
+        scene.world.extension("1009")
+        scene.phone("1009", Phone(rings=0.1, answers=1.0, hangs_up=30.0))
+        scene.calls("1009", "1001")
+        await asyncio.sleep(5)
+        await scene.restart(1.0)
+
+    scene = told(act)
+    noted = [record["agent"] for record in scene.world.records if "agent" in record]
+    assert [one["engaged"] for one in noted if one["change"] == "situation"] == [True, False]
+
+
+@pytest.mark.parametrize("answers", [2.5 + n / 2000 for n in range(40, 56)])
+def test_an_agent_answers_in_the_first_moments(answers: float) -> None:
+    """While an announcement of before is stopped."""
+    callers: list[Channel] = []
+
+    async def act(scene: Scene) -> None:
+        scene.queue(wrap_up_seconds=0, welcome=identity("hello"))
+        scene.asterisk.media_seconds[prompt("hello")] = 10.0
+        callers.append(scene.calls(hangs_up=20))
+        await asyncio.sleep(1)
+        scene.agent("1001", Phone(rings=0.1, answers=answers - 1))
+        await asyncio.sleep(1)
+        await scene.restart(0.5)
+        await asyncio.sleep(1)
+        assert scene.talk(callers[0])
+
+    told(act)
+
+
 @dataclass
 class Rows(Agents):
     """What the proof asks of Postgres, from memory."""

@@ -1,6 +1,7 @@
 """Callers of a queue are called back, in their turn."""
 
 import asyncio
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.support.fake_phones import DEAD, Phone
 
 from .callback_stage import AGENT, CUSTOMER, OFFER, Stage, at, told
 from .rows import identity, member
-from .stage import BUSY, CALLER, RINGS
+from .stage import ANSWERS, BUSY, CALLER, RINGS
 from .world import endpoint, over
 
 WAITING, CALLING = CallbackState.WAITING, CallbackState.CALLING
@@ -462,6 +463,66 @@ def test_the_request_can_not_be_written_down() -> None:
         await stage.talks(caller.phone)
 
     assert told(scene).rows == []
+
+
+def test_the_request_can_not_be_written_down_while_it_rings() -> None:
+    """Whose phone has been silenced for it rings again."""
+
+    async def scene(stage: Stage) -> None:
+        stage.agent(BREAK)
+        stage.world.loses = lambda record: "callback" in record
+        caller = await stage.comes(hangs_up=60)
+        await caller.presses("1")
+        await caller.hears(OFFER)
+        stage.agent(AVAILABLE)
+        await stage.world.until(stage.offers)
+        await caller.presses("1")
+        await stage.talks(caller.phone)
+
+    assert told(scene, {endpoint("1002"): Phone(rings=0.1, answers=9.0, hangs_up=5.0)}).rows == []
+
+
+def test_who_has_confirmed_hangs_up_at_once() -> None:
+    """He has not given up: he is called back."""
+
+    async def scene(stage: Stage) -> None:
+        stage.agent(BREAK)
+        caller = await stage.comes()
+        await caller.presses("1")
+        await caller.hears(OFFER)
+        stage.world.asterisk.press(caller.phone, "1")
+        written = stage.world.records
+        await stage.world.until(lambda: any("callback" in one for one in written), every=0.0005)
+        await caller.hangs_up()
+        await asyncio.sleep(1)
+        assert [visit["left_how"] for visit in stage.visits] == ["callback"]
+        stage.agent(AVAILABLE)
+        await stage.accepts()
+        await stage.world.until(stage.offers)
+
+    assert told(scene).states == [DONE]
+
+
+def test_the_reserved_agent_has_begun_a_call_of_his_own() -> None:
+    """His phone does not ring for the caller, who gets another."""
+
+    async def scene(stage: Stage) -> None:
+        stage.world.keep(queue_members=member("sales", "1003"))
+        stage.agent(BREAK, "1003")
+        stage.agent(BREAK)
+        await stage.asks()
+        stage.agent(AVAILABLE)
+        customer = await stage.dialled()
+        stage.world.extension("1009")
+        own = stage.world.asterisk.call("1002", "1009")
+        stage.world.asterisk.at(100.0, partial(stage.world.asterisk.end, own))
+        await customer.hears(Sentence.CALLED_BACK)
+        await customer.presses("1", wait=3)
+        stage.agent(AVAILABLE, "1003")
+        await stage.talks(customer.phone, "1003")
+        assert not stage.offers()
+
+    told(scene, {endpoint("1009"): ANSWERS})
 
 
 @pytest.mark.parametrize("hangs_up", [2.0, 8.0])

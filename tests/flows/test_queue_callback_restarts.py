@@ -102,6 +102,31 @@ def test_while_he_is_asked() -> None:
     assert len(stage.called_back) == 1
 
 
+def test_while_he_is_asked_at_his_second_phone() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.world.extension("1001", contacts=2)
+        stage.agent(BREAK)
+        phone = stage.world.asterisk.call("1001", "500")
+        caller = stage.owner(phone)
+        await caller.waits(1)
+        await caller.presses("1", wait=5)
+        await caller.presses("1", wait=5)
+        stage.agent(AVAILABLE)
+        await stage.world.until(lambda: len(stage.world.legs()) == 2)
+        customer = stage.owner(stage.world.legs()[1])
+        await stage.world.until(lambda: customer.phone.was_up)
+        await customer.waits(0.2)
+        await stage.next_process()
+        customer = again(stage, customer)
+        await customer.hears(Sentence.CALLED_BACK)
+        await customer.presses("1")
+        await stage.talks(customer.phone)
+
+    rings, answers = endpoint("1001", 0, 2), endpoint("1001", 1, 2)
+    stage = told(scene, {rings: RINGS, answers: Phone(rings=0.1, answers=4.0)})
+    assert stage.rows[0].states == [WAITING, CALLING, DONE]
+
+
 def test_while_he_is_asked_and_does_not_accept() -> None:
     async def scene(stage: Stage) -> None:
         stage.agent(BREAK)

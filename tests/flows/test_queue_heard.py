@@ -11,7 +11,7 @@ from stasis_app.rules.spoken import Language
 from tests.support.fake_phones import Channel, Fault, Phone
 
 from .queue_stage import Scene, prompt, told
-from .rows import identity, inbound_rule, to_queue
+from .rows import identity, inbound_rule, menu, to_menu, to_queue
 from .stage import RINGS, delivers
 
 EN = Language.EN
@@ -236,3 +236,17 @@ def test_the_caller_presses_keys_that_mean_nothing() -> None:
         assert scene.asterisk.music
 
     assert told(act).ways_out() == ["abandoned"]
+
+
+def test_a_row_that_is_edited_counts_for_who_is_waiting() -> None:
+    async def act(scene: Scene) -> None:
+        scene.queue()
+        scene.world.keep(ivr_menus=menu("main"))
+        caller = scene.calls(hangs_up=40)
+        await asyncio.sleep(5)
+        scene.queue(exit_key="0", exit_target=to_menu("main"), music="other")
+        await asyncio.sleep(1)
+        assert scene.asterisk.music[caller.id] == "other"
+        scene.asterisk.press(caller, "0")
+
+    assert told(act).ways_out() == ["key"]

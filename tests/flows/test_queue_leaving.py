@@ -40,8 +40,10 @@ def left(scene: Scene) -> list[tuple[str, float]]:
 def test_the_last_agent_logs_out_of_the_queue() -> None:
     async def act(scene: Scene) -> None:
         staffed(scene, when_empty=WhenEmpty.LEAVE)
-        scene.register("1001", 0)
-        scene.agent("1002", None)
+        scene.agent("1002")
+        for number in ("1001", "1002"):
+            scene.world.agents.want(identity(number), None, Wanted.BREAK)
+        await asyncio.sleep(0.1)
         scene.calls(hangs_up=60)
         await asyncio.sleep(5)
         scene.world.agents.want(identity("1002"), None, Wanted.OFFLINE)
@@ -54,12 +56,29 @@ def test_the_last_agent_logs_out_of_the_queue() -> None:
 def test_the_last_agent_is_taken_out_of_the_queue() -> None:
     async def act(scene: Scene) -> None:
         scene.queue(when_empty=WhenEmpty.LEAVE)
-        row = scene.agent("1001", None)
+        row = scene.agent("1001")
+        scene.world.agents.want(identity("1001"), None, Wanted.BREAK)
+        await asyncio.sleep(0.1)
         scene.calls(hangs_up=60)
         await asyncio.sleep(5)
         scene.delete("queue_members", row.id)
 
     assert left(told(act)) == [("empty", 5)]
+
+
+def test_an_agent_s_phone_is_off_for_a_while() -> None:
+    """Nobody new is let in then; who waits goes on hoping."""
+
+    async def act(scene: Scene) -> None:
+        staffed(scene, when_empty=WhenEmpty.LEAVE)
+        scene.world.agents.want(identity("1001"), None, Wanted.BREAK)
+        await asyncio.sleep(0.1)
+        scene.calls(hangs_up=20)
+        await asyncio.sleep(5)
+        scene.register("1001", 0)
+        scene.calls(hangs_up=20)
+
+    assert told(act).ways_out() == ["abandoned", "empty"]
 
 
 # given up
@@ -171,9 +190,7 @@ def test_the_exit_key_that_leads_nowhere() -> None:
         await asyncio.sleep(5)
         scene.asterisk.press(caller, "0")
 
-    scene = told(act)
-    assert scene.ways_out() == ["key"]
-    assert "menu_entered" in scene.world.events()
+    assert told(act).ways_out() == ["abandoned"]
 
 
 def test_a_key_in_the_welcome() -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from stasis_app.rules.sentences import Sentence, say
 from stasis_app.rules.spoken import Language
-from stasis_app.words import QueueStrategy
+from stasis_app.words import QueueStrategy, Wanted
 from tests.support.fake_phones import Fault, Phone
 
 from .queue_stage import REJECTED, Scene, prompt, told
 from .rows import identity
 from .stage import ANSWERS, RINGS
+from .world import endpoint
 
 TALKS = Phone(rings=0.1, answers=1.0, hangs_up=5.0)
 SLOW = Phone(rings=0.1, answers=4.0, hangs_up=5.0)
@@ -73,6 +74,47 @@ def test_an_answer_that_crosses_another_on_the_wire() -> None:
     assert told_him == list(say(Sentence.TAKEN, Language.EN))
     assert late.hung_up_with == 26
     assert not scene.misses()
+
+
+def test_two_phones_of_one_agent_answer_in_one_moment() -> None:
+    """One of them has the call, the other is silent; and the agent is busy all the while."""
+
+    async def act(scene: Scene) -> None:
+        ring_all(scene, {"1001": RINGS})
+        scene.world.extension("1001", contacts=2)
+        scene.asterisk.phones[endpoint("1001", 0, 2)] = Phone(rings=0.1, answers=1.0)
+        scene.asterisk.phones[endpoint("1001", 1, 2)] = Phone(rings=0.1, answers=1.02)
+        first = scene.calls(hangs_up=60)
+        await asyncio.sleep(5)
+        scene.calls(hangs_up=10)
+        await asyncio.sleep(30)
+        assert scene.talk(first)
+
+    scene = told(act)
+    assert len(scene.rings()) == 2
+    assert scene.ways_out() == ["answered", "abandoned"]
+    assert "RINGCANCELED" not in scene.world.events()
+
+
+def test_asterisk_fails_to_hang_up_who_was_told_that_it_is_taken() -> None:
+    """He is free all the same, and his phone does not stay off the hook."""
+
+    async def act(scene: Scene) -> None:
+        late = Phone(rings=0.1, answers=1.02)
+        ring_all(scene, {"1001": TALKS, "1002": late})
+        scene.calls()
+        await asyncio.sleep(1.5)
+        [leg] = scene.legs_of("1002")
+        scene.asterisk.faults = {len(scene.asterisk.requests): Fault.UNREACHABLE}
+        await asyncio.sleep(20)
+        assert not leg.alive
+        scene.phone("1002", TALKS)
+        scene.register("1001", 0)
+        scene.calls()
+
+    scene = told(act)
+    assert scene.rung()[-1] == "1002"
+    assert scene.ways_out() == ["answered", "answered"]
 
 
 def test_one_caller_after_another_while_all_ring() -> None:
@@ -209,3 +251,22 @@ def test_an_agent_who_is_deleted_before_he_rings() -> None:
     scene = told(act)
     assert scene.rung() == ["1002"]
     assert scene.rings()[0][0] < 1.0
+
+
+def test_where_all_ring_who_comes_rings_with_the_next_round() -> None:
+    """No round counts towards a break."""
+
+    async def act(scene: Scene) -> None:
+        ring_all(scene, {"1001": RINGS, "1002": RINGS}, ring_seconds=5, break_after_misses=1)
+        scene.agent("1003", RINGS)
+        scene.world.agents.want(identity("1003"), None, Wanted.BREAK)
+        await asyncio.sleep(0.1)
+        scene.calls(hangs_up=13)
+        await asyncio.sleep(2)
+        scene.world.agents.want(identity("1003"), None, Wanted.AVAILABLE)
+
+    scene = told(act)
+    rang = [(round(at), number) for at, number in scene.rings()]
+    rounds = [sorted(number for at, number in rang if at == when) for when in (0, 5, 10)]
+    assert rounds == [["1001", "1002"], *[["1001", "1002", "1003"]] * 2]
+    assert scene.slot("1001").misses == 0

@@ -111,6 +111,40 @@ async def test_nobody_waits_for_each_other(dsn: str, db: Connection) -> None:
     await assert_true(db)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        """UPDATE agent_slots SET call_id = NULL, queue_id = NULL, reserved_until = NULL,
+            talking_since = NULL""",
+        "UPDATE agent_slots SET hindrance = 'dnd'",
+        "DELETE FROM agent_slots",
+        "UPDATE agent_states SET status = 'break'",
+        "DELETE FROM agent_states",
+    ],
+)
+async def test_who_frees_an_agent_by_hand_waits_for_the_journal(
+    dsn: str, db: Connection, statement: str
+) -> None:
+    """Before a row is locked: otherwise the journal would wait for it in turn."""
+    sales = await new_queue(db)
+    anna = await new_agent(db, "1001", sales)
+    await reserve(db, anna, sales)
+    other = await asyncpg.connect(dsn)
+    try:
+        async with other.transaction():
+            await told(other, change(uuid4(), "rested"))
+            by_hand = asyncio.create_task(db.execute(statement), name="by hand")
+            await until(
+                lambda: other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"),
+                what="the statement to wait",
+            )
+            await told(other, change(anna, "situation", engaged=True))
+        await by_hand
+    finally:
+        await other.close()
+    await assert_true(db)
+
+
 async def test_an_extension_that_is_being_deleted(dsn: str, db: Connection) -> None:
     """The journal waits for who deletes an agent, and goes on."""
     sales = await new_queue(db)

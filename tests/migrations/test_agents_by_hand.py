@@ -205,3 +205,23 @@ async def test_what_is_there_already(empty_dsn: str) -> None:
     left = "SELECT id, extension_id, queue_id FROM agent_states ORDER BY id"
     assert await db.fetch(left) == written
     await db.close()
+
+
+async def test_who_was_hindered_is_not_logged_out_by_a_rollback(empty_dsn: str) -> None:
+    await migrate(empty_dsn)
+    db = await asyncpg.connect(empty_dsn)
+    sales = await new_queue(db)
+    anna, ben = await new_agent(db, "1001", sales), await new_agent(db, "1002", sales)
+    for status in ("offline", "available"):
+        await db.execute(f"UPDATE agent_states SET status = $2 {EVERYWHERE}", anna, status)
+    await db.execute(
+        f"UPDATE agent_states SET status = 'break', reason_code = 'lunch' {EVERYWHERE}", ben
+    )
+    await db.execute("UPDATE agent_slots SET hindrance = 'unregistered'")
+    assert (None, "offline", "unregistered") in await states(db, anna)
+    await rollback(empty_dsn, BEFORE_QUEUES)
+    await migrate(empty_dsn)
+    assert {row[1:] for row in await states(db, anna)} == {("available", None)}
+    assert {row[1:] for row in await states(db, ben)} == {("break", "lunch")}
+    await assert_true(db)
+    await db.close()

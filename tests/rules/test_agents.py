@@ -74,7 +74,8 @@ def says(wanted: str, queue: int | None = None, **columns: Any) -> Row:
 def test_who_wants_calls(presences: Sequence[Row], wants: bool, logged_in: int) -> None:
     made = exchange(presences)
     assert agents.wants(made, ANNA, SALES) is wants
-    assert agents.logged_in(made, made.queues.items[SALES]) == logged_in
+    there = [agents.is_logged_in(made, one, SALES) for one in (ANNA, BEN)]
+    assert sum(there) == logged_in
     assert agents.wants(made, BEN, SALES)
 
 
@@ -92,10 +93,12 @@ def test_who_can_be_rung(columns: Row, hindrance: str | None) -> None:
     made = exchange(**columns)
     assert agents.hindrance(made, ANNA) == hindrance
     assert agents.hindrance(made, UUID(int=9)) == "inactive"
+    assert agents.is_logged_in(made, ANNA, SALES) == (hindrance != "inactive")
+    assert agents.attended(made, SALES)
     made.contacts_of.clear()
     without = "inactive" if hindrance == "inactive" else "unregistered"
     assert agents.hindrance(made, ANNA) == without
-    assert agents.logged_in(made, made.queues.items[SALES]) == 2 - (hindrance == "inactive")
+    assert not agents.attended(made, SALES)
 
 
 def test_the_younger_of_two_rows_counts() -> None:

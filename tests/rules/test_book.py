@@ -456,3 +456,11 @@ def test_a_number_is_a_setting_or_its_default() -> None:
     assert made.number("calls.max_hops", 10) == 3.0
     assert made.number("calls.other", 10) == 10
     assert made.number("calls.missing", 10) == 10
+
+
+def test_a_row_that_nobody_has_thought_of_stops_no_other() -> None:
+    shelf = TABLES["queue_members"](Book().settings)
+    odd = member_row(1, 3, "1001", skills=7)
+    shelf.put([odd, member_row(2, 3, "1002")])
+    assert list(shelf.items) == [UUID(int=2)]
+    assert str(shelf.broken[UUID(int=1)]).startswith("can't be read")

@@ -12,21 +12,24 @@ from stasis_app.rules.callee import onward
 from stasis_app.rules.forwarding import Forward, Reason
 from stasis_app.rules.inbound import Incoming, decide, resolve
 from stasis_app.rules.menu import menu_target, timeout_target
-from stasis_app.rules.models import Asked, Destination, DestinationKind, Payer, Target
+from stasis_app.rules.models import Asked, Contact, Destination, DestinationKind, Payer, Target
 from stasis_app.rules.queueing import exit, lets_in, merged, next_relax, overflow, skills_left
 from stasis_app.rules.queues import Queue
 from stasis_app.rules.voicemail import operator
 from stasis_app.words import TargetType
 
 from .build import (
+    LATER,
     NOW,
     Row,
     book,
     box_row,
     extension_row,
     inbound_row,
+    member_row,
     menu_row,
     option_row,
+    presence_row,
     queue_row,
     to_external,
     to_overflow,
@@ -83,7 +86,15 @@ def sales(made: Book) -> Queue:
     ],
 )
 def test_who_is_let_in(columns: Row, waiting: int, logged_in: int, why_not: str | None) -> None:
-    assert lets_in(sales(exchange(columns)), waiting, logged_in) == why_not
+    """Ben is on a break; nobody else has a phone."""
+    members = [member_row(5, 1, "1001"), member_row(6, 1, "1002")]
+    made = exchange(
+        columns, queue_members=members, agent_states=[presence_row(9, "1002", wanted="break")]
+    )
+    if logged_in:
+        ben = UUID(int=1002)
+        made.contacts_of[ben] = (Contact("sip:1002@192.0.2.1", LATER),)
+    assert lets_in(made, sales(made), waiting) == why_not
 
 
 @pytest.mark.parametrize(

@@ -302,3 +302,9 @@ def test_a_time_that_is_infinite(infinity: datetime) -> None:
 def test_what_rules_and_keys_ask_of_queues(columns: Row, asked: Asked) -> None:
     assert rows.inbound_rule(inbound_row(1, "+4930", **columns), "DE").asked == asked
     assert rows_of_menus.menu_option(option_row(1, 1, **columns)).asked == asked
+
+
+def test_skills_in_an_array_of_arrays() -> None:
+    """Postgres allows it in any TEXT[]; nothing is lost."""
+    row = member_row(7, 3, "1001", skills=[["English", None], ["billing "]])
+    assert made_of.member(row).skills == frozenset({"english", "billing"})

@@ -406,3 +406,18 @@ async def test_reservations_are_announced_to_nobody(agents: Agents, db: Connecti
     await until(lambda: "nothing:" in told)
     assert told == ["nothing:"]
     await db.reset()
+
+
+async def test_infinity_is_a_time_like_others(db: Connection, agents: Agents) -> None:
+    """Who wants to be left alone until further notice writes it so."""
+    queue = await new_queue(db)
+    anna = await new_agent(db, "1001", queue)
+    await db.execute(
+        "UPDATE agent_slots SET wrap_up_until = 'infinity', rests_until = '-infinity'"
+        " WHERE extension_id = $1",
+        anna,
+    )
+    [slot] = [one for one in await agents.slots() if one.extension == anna]
+    assert slot.wrap_up_until
+    assert slot.rests_until
+    assert slot.rests_until < now() < slot.wrap_up_until

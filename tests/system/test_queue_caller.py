@@ -38,6 +38,7 @@ from .queues import (
 from .voicemail import hears, speaks, together
 
 MUSIC, WELCOME = 450.0, 750.0
+ABOVE_SPEECH = 3300.0
 INTERVAL = 6
 TELLS = {
     "position_announcement_enabled": True,
@@ -221,6 +222,20 @@ async def again_and_again(pbx: Pbx) -> None:
     assert words == [{"position": None, "minutes": 2}] * 2
 
 
+async def music_comes_back(pbx: Pbx) -> None:
+    """Behind each announcement; the tone is one that no voice has."""
+    (anna,) = await pbx.phones(1)
+    tone = await music(pbx, ABOVE_SPEECH)
+    columns = {**TELLS, "position_announcement_interval_seconds": 2 * INTERVAL}
+    line = await queue(pbx, anna, **columns, music_on_hold_id=tone)
+    await wants(pbx, anna, "break")
+    call = await comes(pbx, await entry(pbx, line), number())
+    for _ in range(2):
+        await speaks(call, within=2 * INTERVAL)
+        await hears(call, ABOVE_SPEECH, within=2 * INTERVAL, lasting=1.5)
+    await call.hangup()
+
+
 async def answers_at_once(call: OutgoingCall, incoming: IncomingCall) -> None:
     """The agent answers, and the caller hears nobody else from that moment on."""
     loop = asyncio.get_running_loop()
@@ -256,4 +271,4 @@ async def learnt(pbx: Pbx, line: Line, caller: str) -> None:
 
 async def test_what_is_heard_while_waiting(pbx: Pbx) -> None:
     stories = (welcome_and_music, agents_ring_in_the_welcome, places, again_and_again)
-    await together(pbx, *stories)
+    await together(pbx, *stories, music_comes_back)
