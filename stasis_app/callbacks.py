@@ -21,11 +21,14 @@ from .flows.outside import RING_SECONDS
 from .rules import queueing
 from .rules.callbacks import Callback, reserved_seconds
 from .rules.queues import Queue
+from .words import CallbackState, HangupCause
 
 log = structlog.get_logger()
 
 LOOK_SECONDS = 30.0
 AGAIN_SECONDS = 1.0
+NO_QUEUE = "no_queue"
+NOBODY = UUID(int=0)
 
 Start = Callable[[Call, str, Callable[[], Awaitable[None]]], None]
 """Gives a call its coroutine (`Switchboard.start`)."""
@@ -109,7 +112,7 @@ class Callbacks:
             place = line.enter_context(self._line_up(row))
             agent = await self._kept(row, place)
             if agent:
-                self._begin(row, Kept(line.pop_all(), place, agent))
+                self._begin(row, agent, place, line)
 
     def _line_up(self, row: Callback) -> AbstractContextManager[Place]:
         book = self._exchange.book
@@ -124,24 +127,31 @@ class Callbacks:
         )
 
     async def _kept(self, row: Callback, place: Place) -> UUID | None:
-        """Return the agent who is reserved; None: somebody else has changed the row."""
-        floor = self._exchange.floor
+        """Return the agent who is reserved; None: it is another's, or given up."""
         while True:
             agent = await self._agent_for(row, place)
-            taken: bool | None = None
-            try:
-                if self._connected.is_set():
-                    taken = await self._take(row, place.call)
-            except ConnectionError as error:
-                log.warning("a callback waits", action="callback_waits", error=str(error))
-            finally:
-                if not taken:
-                    floor.released(agent, place.call)
+            taken = await self._take_for(agent, row, place.call)
+            if taken and agent is None:
+                self._give_up(row, place.call)
             if taken is not None:
                 return agent if taken else None
             await asyncio.sleep(AGAIN_SECONDS)
             await self._connected.wait()
-            floor.ask_again(place.call)
+            if agent:
+                self._exchange.floor.ask_again(place.call)
+
+    async def _take_for(self, agent: UUID | None, row: Callback, call: UUID) -> bool | None:
+        """Return whether a row is ours now; else its agent is free again. None: not known yet."""
+        taken: bool | None = None
+        try:
+            if self._connected.is_set():
+                taken = await self._take(row, call)
+        except ConnectionError as error:
+            log.warning("a callback waits", action="callback_waits", error=str(error))
+        finally:
+            if agent and not taken:
+                self._exchange.floor.released(agent, call)
+        return taken
 
     async def _take(self, row: Callback, call: UUID) -> bool:
         """Take over a row. That it is another now may be told before the answer comes."""
@@ -152,10 +162,15 @@ class Callbacks:
             self._taking.remove(row.id)
             self._changed.set()
 
-    async def _agent_for(self, row: Callback, place: Place) -> UUID:
-        """Return the first agent who is offered; one is enough, however many ring for others."""
+    async def _agent_for(self, row: Callback, place: Place) -> UUID | None:
+        """Return the first agent who is offered; one is enough, however many ring for others.
+
+        None: the queue is deleted or inactive, so there will be none.
+        """
         floor = self._exchange.floor
         while not place.offered.done():
+            if not self._queue(row).active:
+                return None
             floor.ask_less(place.call, self._skills(row))
             await place.happening((), self._next_relax(row))
         agent, *others = place.take()
@@ -163,9 +178,19 @@ class Callbacks:
             floor.released(other, place.call)
         return agent
 
-    def _begin(self, row: Callback, kept: Kept) -> None:
-        errand = Errand(row, kept.agent)
-        call = begin(self._exchange, errand, kept.place.call)
+    def _give_up(self, row: Callback, identity: UUID) -> None:
+        """Let the attempt be the last. It is a call like any other, but nobody is dialled."""
+        call = begin(self._exchange, Errand(row, NOBODY), identity)
+        self._start(call, str(call.id), partial(_fail, call, row))
+
+    def _begin(self, row: Callback, agent: UUID, place: Place, line: ExitStack) -> None:
+        """Begin the call. From then on it sees to the agent and the place."""
+        errand = Errand(row, agent)
+        with ExitStack() as failed:
+            failed.callback(self._exchange.floor.released, agent, place.call)
+            call = begin(self._exchange, errand, place.call)
+            failed.pop_all()
+        kept = Kept(line.pop_all(), place, agent)
         self._start(call, str(call.id), partial(call_back, call, errand, kept))
 
     def _queue(self, row: Callback) -> Queue:
@@ -177,6 +202,14 @@ class Callbacks:
 
     def _next_relax(self, row: Callback) -> float | None:
         return queueing.next_relax(row.skills, _waited(row), self._queue(row).relax_seconds)
+
+
+async def _fail(call: Call, row: Callback) -> None:
+    """Write down that somebody is not called back, as the queue is deleted or inactive."""
+    call.cause, now = HangupCause.UNAVAILABLE, datetime.now(UTC)
+    call.journal.callback(
+        row.id, state=CallbackState.FAILED, problem=NO_QUEUE, next_try_at=None, done_at=now
+    )
 
 
 def _waited(row: Callback) -> float:

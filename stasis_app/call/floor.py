@@ -28,6 +28,8 @@ GRACE_SECONDS = 15.0
 GATHER_SECONDS = 2.0
 AGAIN_SECONDS = 1.0
 READ_AGAIN_SECONDS = 0.2
+EDITED_SECONDS = 5.0
+"""So long a row that somebody has edited is looked for; later it is found by `clocks.proof`."""
 
 BY_EXTENSION = ("extensions", "extension_registrations", "agent_slots")
 BY_ROW = ("queue_members", "agent_states")
@@ -49,8 +51,10 @@ class Floor(Lines):
         self._closed = False
         self._due = False
         self._away = False
-        self._edited: set[UUID] = set()
+        self._edited: dict[UUID, float] = {}
         self._stale = False
+        self._reading = False
+        self._again: asyncio.TimerHandle | None = None
         self._awaited: set[UUID] = set()
         self._gathered: set[UUID] = set()
 
@@ -107,7 +111,8 @@ class Floor(Lines):
             self.look(agent)
         self._look_at_lines(touched.get("queues", ()))
         if "agent_slots" in touched:
-            self._edited |= set(touched["agent_slots"] or ())
+            until = asyncio.get_running_loop().time() + EDITED_SECONDS
+            self._edited |= dict.fromkeys(touched["agent_slots"] or (), until)
             self._read_soon()
 
     # deciding
@@ -190,26 +195,36 @@ class Floor(Lines):
         unsure = set(self._unsure)
         slots = await self._agents.slots()
         self._unsure -= unsure
-        self._edited &= self.slots.know(slots)
+        newer, loop = self.slots.know(slots), asyncio.get_running_loop()
+        self._edited = {
+            agent: until
+            for agent, until in self._edited.items()
+            if agent in newer and until > loop.time()
+        }
         for agent in unsure:
             self.look(agent)
-        if self._edited:
-            asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._read_soon)
+        if self._again:
+            self._again.cancel()
+        self._again = loop.call_later(AGAIN_SECONDS, self._read_soon) if self._edited else None
 
     def _read_soon(self) -> None:
-        if not self._stale:
-            self._stale = True
+        self._stale = True
+        if not self._reading:
+            self._reading = True
             self._begin(self._read_slots())
 
     async def _read_slots(self) -> None:
-        while self._stale:
-            await asyncio.sleep(READ_AGAIN_SECONDS)
-            self._stale = False
-            try:
-                await self.read()
-            except ConnectionError:
-                self._stale = True
-                await asyncio.sleep(AGAIN_SECONDS)
+        try:
+            while self._stale:
+                await asyncio.sleep(READ_AGAIN_SECONDS)
+                self._stale = False
+                try:
+                    await self.read()
+                except ConnectionError:
+                    self._stale = True
+                    await asyncio.sleep(AGAIN_SECONDS)
+        finally:
+            self._reading = False
 
     # rows
 

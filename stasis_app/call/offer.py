@@ -129,7 +129,7 @@ class Offer(Ringing):
         return outcome
 
     def _ring_again(self) -> bool:
-        """Return whether all are to ring once more, with who has come since: nobody else is free."""
+        """Return whether all are to ring once more, with who has come: nobody else is free."""
         ring_all = self._queue.strategy is QueueStrategy.RING_ALL
         return ring_all and not self._floor.any_free_beyond(self._left, self._queue.id)
 

@@ -14,6 +14,7 @@ from stasis_app.ari.errors import AriError
 from stasis_app.call.exchange import Exchange
 from stasis_app.call.line import Line
 from stasis_app.store.agents import Agents
+from stasis_app.store.agents import Held as Row
 
 log = structlog.get_logger()
 
@@ -65,8 +66,10 @@ class Proof:
 
     async def _prove_slots(self) -> None:
         floor = self._exchange.floor
-        held = {(one.extension, one.call) for one in await self._agents.held() if not one.open}
-        held |= {(slot.extension, slot.call) for slot in floor.slots if slot.call}
+        rows = await self._agents.held()
+        known = {(slot.extension, slot.call) for slot in floor.slots if slot.call}
+        known -= {(row.extension, row.call) for row in rows if self._is_elsewhere(row)}
+        held = known | {(row.extension, row.call) for row in rows if not row.open}
         lost = {one for one in held if not self._is_served(*one)}
         for agent, call in lost & self._lost:
             if await self._agents.release_lost(agent, call):
@@ -76,5 +79,11 @@ class Proof:
 
     def _is_served(self, agent: UUID, call: UUID) -> bool:
         """Return whether a call of ours will free the agent."""
-        floor = self._exchange.floor
-        return (call in self._calls or call in floor.places) and floor.slots.serves(agent, call)
+        return self._is_ours(call) and self._exchange.floor.slots.serves(agent, call)
+
+    def _is_elsewhere(self, row: Row) -> bool:
+        """Return whether another process has the call, and so will free the agent."""
+        return row.open and not self._is_ours(row.call)
+
+    def _is_ours(self, call: UUID) -> bool:
+        return call in self._calls or call in self._exchange.floor.places

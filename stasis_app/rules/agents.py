@@ -9,6 +9,7 @@ from stasis_app.words import HangupCause, QueueStrategy, Wanted
 
 from .book import Book
 from .queues import Member, Presence, Queue, Slot
+from .ranked import Rank
 
 INACTIVE, UNREGISTERED, DND = "inactive", "unregistered", "dnd"
 MISSED = "missed"
@@ -16,9 +17,6 @@ MISSED = "missed"
 
 LONGEST_WRAP_UP_SECONDS = 3600.0
 NEVER = -math.inf
-
-Rank = tuple[int, int, float, str]
-"""What agents of a queue are sorted by: priority, penalty, turn by the strategy, number."""
 
 UNREACHABLE = ("queues.delay_unreachable_seconds", 10.0)
 RESTS: Mapping[HangupCause, tuple[str, float]] = {

@@ -11,7 +11,7 @@ looked at: the line of a call, the lines that an agent can serve.
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -30,7 +30,6 @@ from .ranked import (
 __all__ = ["Dispatch", "Match", "Seat", "Waiting"]
 
 Score = tuple[int, float, int, int, UUID]
-NOBODY: Collection[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Match:
 
 @dataclass(slots=True)
 class _Call:
-    """`line` None: it is held."""
+    """`asked` are the skills that it asks for now. `line` None: it is held."""
 
     waiting: Waiting
     room: Room
@@ -52,12 +51,6 @@ class _Call:
     asked: Skills
     line: Line | None = None
     refused: set[UUID] = field(default_factory=set)
-    allows_refused: bool = False
-
-    @property
-    def avoids(self) -> Collection[UUID]:
-        """Return the agents that it must not be offered to."""
-        return NOBODY if self.allows_refused else self.refused
 
 
 @dataclass(order=True, slots=True)
@@ -79,27 +72,22 @@ class Dispatch:
         self._free: dict[UUID, list[tuple[Pool, Chair]]] = {}
         self._changed: dict[Room, None] = {}
 
-    def __contains__(self, call: UUID) -> bool:
-        return call in self._calls
-
     def queue(self, queue: UUID, *, weight: float = 1.0, ring_all: bool = False) -> None:
         """Make a queue, or change it."""
         room = self._rooms.setdefault(queue, Room())
         room.weight, room.ring_all = weight, ring_all
 
-    def drop(self, queue: UUID) -> tuple[UUID, ...]:
-        """Forget a queue; its calls, which are returned in their order, have left."""
+    def drop(self, queue: UUID) -> None:
+        """Forget a queue; its calls have left."""
         room = self._rooms.pop(queue, None)
         if room is None:
-            return ()
-        calls = tuple(place[-1] for place in room.places)
-        for call in calls:
-            self.leave(call)
+            return
+        for place in tuple(room.places):
+            self.leave(place[-1])
         self._changed.pop(room, None)
         pools = set(room.pools.values())
         for agent in {chair[-1] for pool in pools for chair in pool.chairs}:
             self._free[agent] = [kept for kept in self._free[agent] if kept[0] not in pools]
-        return calls
 
     def join(self, waiting: Waiting) -> None:
         """Put a call into a queue. KeyError: there is no such queue."""
@@ -138,11 +126,11 @@ class Dispatch:
     def ask_less(self, call: UUID, skills: Sequence[str]) -> None:
         """Change the skills that a call asks for."""
         if known := self._calls.get(call):
-            self._change(known, replace(known.waiting, skills=tuple(skills)))
-
-    def reprioritise(self, call: UUID, priority: int) -> None:
-        if known := self._calls.get(call):
-            self._change(known, replace(known.waiting, priority=priority))
+            held = known.line is None
+            self._withdraw(known)
+            known.asked = frozenset(skills)
+            if not held:
+                self._offer(known)
 
     def refuse(self, call: UUID, agent: UUID) -> None:
         """Keep a call from an agent, who has refused it."""
@@ -153,12 +141,6 @@ class Dispatch:
         """Let a call be offered to an agent again."""
         if known := self._calls.get(call):
             known.refused.discard(agent)
-            self._touch(known)
-
-    def allow_refused(self, call: UUID, allowed: bool = True) -> None:
-        """Let a call be offered to agents who have refused it where no other is free, or not."""
-        if known := self._calls.get(call):
-            known.allows_refused = allowed
             self._touch(known)
 
     def free(self, extension: UUID, seats: Iterable[Seat]) -> None:
@@ -216,8 +198,8 @@ class Dispatch:
             return None
         for place in line.places:
             call = self._calls[place[-1]]
-            avoided = call.avoids
-            if not avoided or any(pool.first(avoided) for pool in line.staffed):
+            refused = call.refused
+            if not refused or any(pool.first(refused) for pool in line.staffed):
                 return call
         return None
 
@@ -227,15 +209,6 @@ class Dispatch:
         for agent in agents:
             self.occupy(agent)
         return Match(call.waiting.call, call.waiting.queue, agents)
-
-    def _change(self, call: _Call, waiting: Waiting) -> None:
-        held = call.line is None
-        self._withdraw(call)
-        call.room.places.take(call.place)
-        call.waiting, call.place, call.asked = waiting, waiting.place, frozenset(waiting.skills)
-        call.room.places.put(call.place)
-        if not held:
-            self._offer(call)
 
     def _offer(self, call: _Call) -> None:
         if call.line is None:
@@ -262,16 +235,13 @@ def _score(call: _Call, now: int) -> Score:
 
 def _chosen(call: _Call, staffed: Mapping[Pool, Chair]) -> Sequence[Chair]:
     """Return the best agent for a call that somebody may serve, or all that equal him."""
-    avoided: Collection[UUID] = call.refused
-    firsts = _firsts(staffed, avoided)
-    if not firsts and call.allows_refused:
-        avoided, firsts = NOBODY, staffed
+    firsts = _firsts(staffed, call.refused)
     best = min(firsts.values())
     if not call.room.ring_all:
         return (best,)
     behind = (best[0], best[1] + 1)
     equal = [pool for pool, first in firsts.items() if first < behind]
-    return sorted(chair for pool in equal for chair in pool.equals(best, avoided))
+    return sorted(chair for pool in equal for chair in pool.equals(best, call.refused))
 
 
 def _firsts(staffed: Mapping[Pool, Chair], without: Collection[UUID]) -> Mapping[Pool, Chair]:

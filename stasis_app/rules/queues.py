@@ -69,9 +69,9 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What an agent has asked for: a row of `agent_states`, for all queues (`queue` None) or one.
+    """What an agent has asked for, `since` when: a row of `agent_states`.
 
-    `since` is when; `last_offered_at` when the queue last let him ring.
+    It is for all queues (`queue` None) or for one.
     """
 
     id: UUID

@@ -36,7 +36,7 @@ T = TypeVar("T", Place, Chair)
 class Waiting:
     """A call in a queue. A higher `priority` is first, then who `joined_at`, then the `order`.
 
-    `skills` are those that it asks for now.
+    `skills` are those that it asks for when it joins.
     """
 
     call: UUID

@@ -1,6 +1,8 @@
 """Callers of a queue are called back, in their turn."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from stasis_app.rules.sentences import Sentence
-from stasis_app.words import CallbackState, Wanted
+from stasis_app.words import CallbackState, QueueStatus, Wanted
 from tests.support.fake_phones import DEAD, Phone
 
 from .callback_stage import AGENT, CUSTOMER, OFFER, Stage, at, told
@@ -443,6 +445,101 @@ def test_an_error_throws_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
         await stage.asks()
         monkeypatch.setattr(stage.world.callbacks, "take", fails)
+        stage.agent(AVAILABLE)
+        await stage.accepts()
+        await stage.world.until(stage.offers)
+
+    assert told(scene).states == [DONE]
+
+
+def test_an_error_when_the_call_begins_leaves_nobody_reserved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The place is left, and the agent free for others; it is tried again some time later."""
+
+    async def scene(stage: Stage) -> None:
+        stage.agent(BREAK)
+
+        def fails(*_: object) -> None:
+            monkeypatch.undo()
+            raise KeyError("a bug")
+
+        await stage.asks()
+        monkeypatch.setattr("stasis_app.callbacks.begin", fails)
+        stage.agent(AVAILABLE)
+        await stage.world.until(lambda: stage.states == [CALLING])
+        await asyncio.sleep(1)
+        assert stage.world.agents.slot(AGENT).call is None
+        assert not stage.world.exchange.floor.places
+        other = await stage.comes(caller="+4940111333", hangs_up=100)
+        await stage.talks(other.phone)
+        await stage.accepts()
+        await stage.world.until(lambda: len(stage.offers()) > 1)
+
+    stage = told(scene)
+    assert stage.rows[0].states == [WAITING, CALLING, WAITING, CALLING, DONE]
+
+
+def switch_off(stage: Stage) -> None:
+    found = stage.world.book.queues.get(identity("sales"))
+    assert found
+    stage.world.keep(queues=replace(found, status=QueueStatus.INACTIVE))
+
+
+def delete(stage: Stage) -> None:
+    stage.world.book.queues.forget([identity("sales")])
+    stage.world.exchange.floor.changed({"queues": {identity("sales")}})
+
+
+@pytest.mark.parametrize("end", [switch_off, delete])
+@pytest.mark.parametrize("away", [False, True], ids=["", "Postgres is away"])
+def test_the_queue_is_no_more(end: Callable[[Stage], None], *, away: bool) -> None:
+    """Nobody is called then, and the request is not left to wait for ever."""
+
+    async def scene(stage: Stage) -> None:
+        stage.agent(BREAK)
+        await stage.asks()
+        stage.world.callbacks.away = away
+        end(stage)
+        await asyncio.sleep(5)
+        if away:
+            assert stage.states == [WAITING]
+            stage.world.callbacks.away = False
+            await asyncio.sleep(5)
+        assert stage.states == [FAILED]
+        stage.agent(AVAILABLE)
+        await asyncio.sleep(60)
+
+    stage = told(scene)
+    assert stage.rows[0].problem == "no_queue"
+    assert stage.rows[0].states == [WAITING, CALLING, FAILED]
+    assert not stage.world.legs()
+
+
+@pytest.mark.parametrize("end", [switch_off, delete])
+def test_the_queue_is_no_more_when_the_process_begins(end: Callable[[Stage], None]) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.agent(BREAK)
+        await stage.asks()
+        await stage.end()
+        end(stage)
+        await stage.next_process()
+        await stage.world.until(lambda: stage.states == [FAILED])
+
+    assert told(scene).rows[0].problem == "no_queue"
+
+
+def test_a_paused_queue_calls_back() -> None:
+    """It lets nobody new in, but serves those who wait."""
+
+    async def scene(stage: Stage) -> None:
+        stage.agent(BREAK)
+        await stage.asks()
+        found = stage.world.book.queues.get(identity("sales"))
+        assert found
+        stage.world.keep(queues=replace(found, status=QueueStatus.PAUSED))
+        await asyncio.sleep(40)
+        assert stage.states == [WAITING]
         stage.agent(AVAILABLE)
         await stage.accepts()
         await stage.world.until(stage.offers)

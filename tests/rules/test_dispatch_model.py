@@ -28,7 +28,6 @@ class Simple:
     waiting: Waiting
     held: bool
     refused: set[UUID]
-    allowed: bool = False
 
     @property
     def place(self) -> tuple[int, datetime, int]:
@@ -65,17 +64,15 @@ class Model:
 
     def _agents(self, one: Simple) -> tuple[UUID, ...]:
         asked = set(one.waiting.skills)
-        fit = [
+        fit = sorted(
             (seat.rank, agent)
             for agent, seats in self.agents.items()
             for seat in seats
-            if seat.queue == one.waiting.queue and asked <= seat.skills
-        ]
-        willing = [(rank, agent) for rank, agent in fit if agent not in one.refused]
-        asked_now = sorted(willing or (fit if one.allowed else []))
+            if seat.queue == one.waiting.queue and asked <= seat.skills and agent not in one.refused
+        )
         if not self.queues[one.waiting.queue][1]:
-            return tuple(agent for _, agent in asked_now[:1])
-        return tuple(agent for rank, agent in asked_now if rank[:2] == asked_now[0][0][:2])
+            return tuple(agent for _, agent in fit[:1])
+        return tuple(agent for rank, agent in fit if rank[:2] == fit[0][0][:2])
 
 
 QUEUES = [UUID(int=n) for n in range(1, 4)]
@@ -107,9 +104,8 @@ class BothDecide(RuleBasedStateMachine):
 
     @rule(queue=st.sampled_from(QUEUES))
     def drop(self, queue: UUID) -> None:
-        gone = self.model.line(queue)
-        assert list(self.dispatch.drop(queue)) == gone
-        for one in gone:
+        self.dispatch.drop(queue)
+        for one in self.model.line(queue):
             del self.model.calls[one]
         for agent, seats in self.model.agents.items():
             self.model.agents[agent] = [seat for seat in seats if seat.queue != queue]
@@ -147,12 +143,6 @@ class BothDecide(RuleBasedStateMachine):
         if one := self.model.calls.get(call):
             one.waiting = replace(one.waiting, skills=tuple(skills))
 
-    @rule(call=CALLS, priority=st.integers(-1, 1))
-    def reprioritise(self, call: UUID, priority: int) -> None:
-        self.dispatch.reprioritise(call, priority)
-        if one := self.model.calls.get(call):
-            one.waiting = replace(one.waiting, priority=priority)
-
     @rule(call=CALLS, agent=AGENTS)
     def refuse(self, call: UUID, agent: UUID) -> None:
         self.dispatch.refuse(call, agent)
@@ -164,12 +154,6 @@ class BothDecide(RuleBasedStateMachine):
         self.dispatch.forgive(call, agent)
         if one := self.model.calls.get(call):
             one.refused.discard(agent)
-
-    @rule(call=CALLS, allowed=st.booleans())
-    def allow_refused(self, call: UUID, allowed: bool) -> None:
-        self.dispatch.allow_refused(call, allowed)
-        if one := self.model.calls.get(call):
-            one.allowed = allowed
 
     @rule(agent=AGENTS, seats=st.dictionaries(st.sampled_from(QUEUES), st.tuples(SKILLS, RANKS)))
     def free(self, agent: UUID, seats: Mapping[UUID, tuple[frozenset[str], Rank]]) -> None:
@@ -200,8 +184,8 @@ class BothDecide(RuleBasedStateMachine):
         assert made == self.model.matches(self.now)
         self.last = made or self.last
 
-    @rule(also=st.booleans(), allowed=st.booleans())
-    def reject(self, also: bool, allowed: bool) -> None:
+    @rule()
+    def reject(self) -> None:
         """Those who were offered calls last do not take them, and are free again."""
         for match in self.last:
             for agent in match.agents:
@@ -209,10 +193,7 @@ class BothDecide(RuleBasedStateMachine):
                 self.free(agent, {queue: (frozenset("ab"), (0, 0, 0.0, "")) for queue in QUEUES})
             self.hold(match.call, False)
             self.decide(1.0)
-            if also:
-                self.allow_refused(match.call, allowed)
-            else:
-                self.forgive(match.call, match.agents[0])
+            self.forgive(match.call, match.agents[0])
             self.decide(1.0)
 
     @invariant()
