@@ -36,7 +36,7 @@ COMMENT ON COLUMN queue_callbacks.attempts IS 'How often the caller was called.'
 COMMENT ON COLUMN queue_callbacks.next_try_at IS 'Not called before that time.';
 COMMENT ON COLUMN queue_callbacks.call_id IS 'cdr.call_id of the call that asked for it. NULL: none did.';
 COMMENT ON COLUMN queue_callbacks.last_call_id IS 'cdr.call_id of the last call to the caller. NULL: none yet.';
-COMMENT ON COLUMN queue_callbacks.problem IS 'Why the last attempt failed: a word of cdr.hangup_cause, not_accepted, hung_up, restart or lost. NULL: it did not, or there was none.';
+COMMENT ON COLUMN queue_callbacks.problem IS 'Why the last attempt failed: a word of cdr.hangup_cause, not_accepted, hung_up, no_queue, restart or lost. NULL: it did not, or there was none.';
 COMMENT ON COLUMN queue_callbacks.done_at IS 'When it was done, given up or superseded. NULL: not yet.';
 
 CREATE TRIGGER announce_insert AFTER INSERT ON queue_callbacks

@@ -103,7 +103,9 @@ async def broken(pbx: Pbx) -> dict[str, tuple[str, UUID, str, dict[str, Any]]]:
     await inbound(pbx, f"{wide}XX", one.id, priority=1)
     rule = await inbound(pbx, f"{wide}ZN", one.id, priority=2)
     made["shadowed"] = ("inbound_rules", rule, "never reached", {"priority": 0})
-    queue = await pbx.insert("queues", name=f"q {number()}", extension_number=one.number)
+    queue_row = {"extension_number": one.number, "overflow_action": "hangup"}
+    queue = await pbx.insert("queues", name=f"q {number()}", **queue_row)
+    await pbx.insert("queue_members", queue_id=queue, extension_id=one.id)
     made["twice"] = ("queues", queue, "is an extension too", {"extension_number": None})
     trunk_row = {"trunk_type": "register", "host": "127.9.9.9", "status": "testing"}
     line = await pbx.insert("trunks", name=f"no account {number()}", **trunk_row)
