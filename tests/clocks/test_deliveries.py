@@ -606,7 +606,7 @@ async def is_delivered_once(world: World, identity: UUID) -> bool:
     assert await world.db.fetchval("SELECT count(*) FROM mail_outbox") == 1
     assert await world.db.fetchval("SELECT count(*) FROM object_removals") == 0
     assert world.asterisk.stored == {}
-    assert list(world.folder.iterdir()) == []
+    assert list(world.folder.glob("*")) == []  # a process with nothing to do may not have made it
     return bool(row["checksum"] == hashlib.sha256(wav()).hexdigest())
 
 
