@@ -194,7 +194,7 @@ class Callbacks:
         self._start(call, str(call.id), partial(call_back, call, errand, kept))
 
     def _queue(self, row: Callback) -> Queue:
-        return self._exchange.book.queues.get(row.queue) or queueing.gone(row.queue)
+        return queueing.queue_of(self._exchange.book, row.queue)
 
     def _skills(self, row: Callback) -> tuple[str, ...]:
         relax = self._queue(row).relax_seconds

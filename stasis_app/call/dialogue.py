@@ -51,7 +51,7 @@ class Dialogue:
 
     def new_id(self) -> str:
         """Return an id for a channel, bridge or playback that tells whose it is."""
-        return f"{PREFIX}{self.id}-{uuid.uuid4().hex[:12]}"
+        return made_id(self.id)
 
     def speak(self, said: str) -> None:
         """Speak the language of a rule or menu from here on, if it has one (de, en)."""
@@ -169,6 +169,11 @@ class Dialogue:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOST_AFTER):
                 await self.caller.ended()
+
+
+def made_id(call: uuid.UUID) -> str:
+    """Return a new id that tells which call it belongs to (`call.call_of` reads it)."""
+    return f"{PREFIX}{call}-{uuid.uuid4().hex[:12]}"
 
 
 async def unless_it_fails(request: Awaitable[T]) -> T | None:

@@ -105,7 +105,7 @@ class Journal:
 
     def visit(self, identity: UUID, **columns: Any) -> None:
         """Note what is new of a visit in a queue (a row of `queue_calls`)."""
-        values = {key: _plain(value) for key, value in columns.items()}
+        values = {key: plain(value) for key, value in columns.items()}
         self.write({"call": self._key, "visit": {"id": str(identity), **values}})
 
     def callback(self, identity: UUID, **columns: Any) -> bool:
@@ -113,7 +113,7 @@ class Journal:
 
         Returns whether it is written down.
         """
-        values = {key: _plain(value) for key, value in columns.items()}
+        values = {key: plain(value) for key, value in columns.items()}
         return self.write({"call": self._key, "callback": {"id": str(identity), **values}})
 
     def rang(self, at: datetime, **details: Any) -> None:
@@ -194,7 +194,7 @@ def printable(text: str, length: int) -> str:
     return clean[:length]
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """Return a value as a record can hold it."""
     if isinstance(value, datetime):
         return value.isoformat()

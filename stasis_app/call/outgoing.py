@@ -1,7 +1,6 @@
 """A call that the exchange makes by itself."""
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -12,7 +11,7 @@ from stasis_app.words import HangupCause
 from . import causes
 from .arrival import Origin
 from .call import Call
-from .dialogue import PREFIX
+from .dialogue import made_id
 from .exchange import Exchange
 from .journal import Journal
 from .line import Line
@@ -28,8 +27,7 @@ class Outgoing(Call):
     """
 
     def __init__(self, exchange: Exchange, journal: Journal, origin: Origin) -> None:
-        leg = f"{PREFIX}{journal.call}-{uuid.uuid4().hex[:12]}"
-        self._nobody = Line(leg, NOBODY, exchange.inboxes)
+        self._nobody = Line(made_id(journal.call), NOBODY, exchange.inboxes)
         self._nobody.forget()
         super().__init__(exchange, self._nobody, journal, origin)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from stasis_app.rules.queues import Slot
 
-from .journal import Write
+from .journal import Write, plain
 
 SETTLED_SECONDS = 1.0
 """So long what we have written may be on its way to Postgres."""
@@ -117,7 +117,7 @@ class Slots:
         """Free the slot of an agent who did not answer; `pause` is the reason of his break."""
         self._free(agent, call)
         self._slots[agent] = replace(self.of(agent), rests_until=until, misses=misses)
-        details = {"rests_until": until.isoformat(), "misses": misses, "break": pause or None}
+        details = {"rests_until": until, "misses": misses, "break": pause or None}
         self._note(agent, "missed", at, call_id=call, **details)
         self._changed(agent)
 
@@ -150,8 +150,7 @@ class Slots:
             talk_since=day,
             wrap_up_until=max(later, default=None),
         )
-        until = wrap_up_until.isoformat() if wrap_up_until else None
-        details = {"talk_seconds": talked, "talk_since": day.isoformat(), "wrap_up_until": until}
+        details = {"talk_seconds": talked, "talk_since": day, "wrap_up_until": wrap_up_until}
         self._note(agent, "ended", at, call_id=call, queue_id=queue, **details)
         self._changed(agent)
 
@@ -176,9 +175,6 @@ class Slots:
             self._slots[agent] = replace(slot, call=None, reserved_until=None, talking_since=None)
 
     def _note(self, agent: UUID, change: str, at: datetime, **details: Any) -> None:
-        texts = {
-            key: str(value) if isinstance(value, UUID) else value for key, value in details.items()
-        }
-        record = {"extension_id": str(agent), "change": change, "at": at.isoformat(), **texts}
+        record = {"extension_id": agent, "change": change, "at": at, **details}
         self._written_at[agent] = self._loop.time()
-        self._write({"agent": record})
+        self._write({"agent": {key: plain(value) for key, value in record.items()}})

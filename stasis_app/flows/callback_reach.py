@@ -63,8 +63,7 @@ async def reach(call: Outgoing, errand: Errand, occupied: ExitStack) -> Errand |
 
 def queue_of(exchange: Exchange, errand: Errand) -> Queue:
     """Return the queue of an errand, also one whose row has gone."""
-    identity = errand.wanted.queue
-    return exchange.book.queues.get(identity) or queueing.gone(identity)
+    return queueing.queue_of(exchange.book, errand.wanted.queue)
 
 
 async def _inside(

@@ -72,9 +72,9 @@ async def go_on(call: Call, position: Position, asterisk: Present) -> Destinatio
 async def go_on_waiting(
     call: Call, visit: QueueVisit, position: Position, asterisk: Present
 ) -> Destination | None:
-    found = call.exchange.book.queues.get(visit.queue)
+    found = rules.queue_of(call.exchange.book, visit.queue)
     call.language = spoken(call.exchange.book, call.said_language)
-    turn = Turn(call, found or rules.gone(visit.queue), visit, adopted=True)
+    turn = Turn(call, found, visit, adopted=True)
     if visit.stage is Stage.TALKING:
         await talk_on(turn, position, asterisk)
         return None
@@ -122,14 +122,14 @@ def was_over(
     visit = QueueVisit.of(position.arguments)
     if visit.stage is Stage.OVER:
         return
-    found = exchange.book.queues.get(visit.queue) or rules.gone(visit.queue)
+    found = rules.queue_of(exchange.book, visit.queue)
     floor = exchange.floor
     if visit.stage is not Stage.TALKING:
         floor.free_left_behind(journal.call)
         how = Left.FAILED if cut_off else Left.ABANDONED
         notes.left(journal, found, visit, how, at, position=visit.position)
         return
-    talked = max((at - (visit.talking_since or at)).total_seconds(), 0.0)
+    talked = visit.talked(at)
     for agent in visit.agents:
         if floor.slots.of(agent).call == journal.call:
             floor.slots.adopt(agent, journal.call)

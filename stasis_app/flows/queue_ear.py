@@ -36,7 +36,6 @@ class Ear:
         self._still = True
         self._offered = False
         self._exit_key: str | None = None
-        self.queue: Queue | None = None
         self._listens = False
         self.confirmed = False
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -57,7 +56,7 @@ class Ear:
         None: he is not asked.
         """
         self._call.exchange.waits.prepare(queue.id)
-        self._queue = self.queue = queue
+        self.queue = queue
         self._place = place
         self._number = number
         self.confirmed = False
@@ -124,29 +123,29 @@ class Ear:
         if not self._still:
             return
         self._still = False
-        start = self._call.exchange.door.start_music(self._call.caller.id, self._queue.music)
+        start = self._call.exchange.door.start_music(self._call.caller.id, self.queue.music)
         self._music = asyncio.create_task(unless_it_fails(start), name="music")
         await asyncio.shield(self._music)
 
     async def _welcome(self) -> str | None:
-        prompt: Sequence[Said] = (MediaFile(self._queue.welcome),) if self._queue.welcome else ()
+        prompt: Sequence[Said] = (MediaFile(self.queue.welcome),) if self.queue.welcome else ()
         return await self._say(*prompt)
 
     async def _tell(self) -> str | None:
         """Say the place and the wait if they are due, and what the caller may ask for."""
         now, place = datetime.now(UTC), self._place.position
-        wait = self._call.exchange.waits.seconds(self._queue.id, place)
-        word = announcing.next_word(self._queue, self._told, place, wait, now)
+        wait = self._call.exchange.waits.seconds(self.queue.id, place)
+        word = announcing.next_word(self.queue, self._told, place, wait, now)
         said = self._words(word) if word else []
         if word:
             self._told = announcing.Told(place, now)
         if said and word:
             journal, place_told = self._call.journal, word.position
             journal.note(Moment.POSITION_TOLD, position=place_told, minutes=word.minutes)
-        if self._number and self._queue.callback_key and (said or not self._offered):
+        if self._number and self.queue.callback_key and (said or not self._offered):
             self._offered = True
             tongue = self._call.language
-            said += callback_offer(self._queue.callback_key, self._number, tongue)
+            said += callback_offer(self.queue.callback_key, self._number, tongue)
         return await self._say(*said) if said else None
 
     def _words(self, word: announcing.Word) -> list[str]:
@@ -160,6 +159,6 @@ class Ear:
 
     def _pause(self) -> float:
         now = datetime.now(UTC)
-        due = announcing.due_in(self._queue, self._told, self._place.position, now)
-        longest = LOOK_SECONDS if self._queue.announces_position else LONGEST_PAUSE_SECONDS
+        due = announcing.due_in(self.queue, self._told, self._place.position, now)
+        longest = LOOK_SECONDS if self.queue.announces_position else LONGEST_PAUSE_SECONDS
         return min(max(due, 0.05), longest)

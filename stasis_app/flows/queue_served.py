@@ -175,7 +175,7 @@ class Served:
 
     def part(self, agent: UUID, label: str, at: datetime, *, by_agent: bool) -> None:
         """Let the agent wrap up, and write down how long they talked."""
-        talked = max((at - (self.visit.talking_since or at)).total_seconds(), 0.0)
+        talked = self.visit.talked(at)
         self.floor.ended(agent, self.call.id, self.queue, at, talked)
         notes.ended(
             self.call.journal, self.queue, self.visit, at, talked, label=label, by_agent=by_agent

@@ -92,6 +92,10 @@ class QueueVisit:
             arguments.get("offers", 0),
         )
 
+    def talked(self, until: datetime) -> float:
+        """Return the seconds since caller and agent were put together."""
+        return max((until - (self.talking_since or until)).total_seconds(), 0.0)
+
     def alone(self) -> "QueueVisit":
         """Return the visit of a caller whom nobody serves."""
         return replace(self, stage=Stage.WAITING, agents={}, talking_since=None)

@@ -80,8 +80,12 @@ def _dropped(waited_seconds: float, relax_seconds: float | None) -> int:
     return max(int((waited_seconds + TOLERANCE_SECONDS) // relax_seconds), 0)
 
 
-def gone(identity: UUID) -> Queue:
-    """Return what stands for a queue whose row has gone while somebody was in it."""
+def queue_of(book: Book, identity: UUID) -> Queue:
+    """Return the queue in which somebody is, be it that its row has gone meanwhile."""
+    return book.queues.get(identity) or _gone(identity)
+
+
+def _gone(identity: UUID) -> Queue:
     return Queue(
         id=identity,
         name="(deleted)",
